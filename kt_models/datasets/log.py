@@ -205,9 +205,7 @@ _ROW = np.dtype(
 )
 
 
-def _running_index(
-    learner: NDArray[np.int32], order: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _running_index(learner: NDArray[np.int32], order: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return (rows,) the position of each row within its learner, in the given order."""
     ordered = learner[order]
     starts = np.flatnonzero(np.diff(ordered, prepend=-1))

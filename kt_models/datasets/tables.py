@@ -164,8 +164,9 @@ def _datashop(columns: Mapping[str, int], chosen: str | None) -> RowParser:
         text = next((values[column] for column in starts if values[column]), "")
         outcome = outcomes.get(values[first_attempt].strip().lower())
         if outcome is None:
-            raise ValueError(f"first attempt is '{values[first_attempt]}', expected one of "
-                             f"{list(outcomes)}")
+            raise ValueError(
+                f"first attempt is '{values[first_attempt]}', expected one of {list(outcomes)}"
+            )
         skills = tuple(part.strip() for part in values[skill].split("~~"))
         item = f"{values[problem]}::{values[step]}"
         return Row(values[learner], _moment_days(text), item, skills, outcome)

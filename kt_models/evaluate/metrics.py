@@ -175,9 +175,7 @@ def _auc_sorted(y: NDArray[np.bool_], q: F) -> float:
     return float(np.dot(right, wrong_below + 0.5 * wrong) / (float(n_right) * n_wrong))
 
 
-def _bins_sorted(
-    y: NDArray[np.bool_], q: F, *, bins: int
-) -> tuple[F, F, NDArray[np.int64]]:
+def _bins_sorted(y: NDArray[np.bool_], q: F, *, bins: int) -> tuple[F, F, NDArray[np.int64]]:
     if bins < 1:
         raise DataError(f"bins must be at least 1; got {bins}")
     edges = np.unique(np.linspace(0, y.size, min(bins, y.size) + 1).astype(np.int64))
