@@ -1,0 +1,282 @@
+"""The fitted BKT: an exact online filter per skill, forecasts with an interval, save and load."""
+
+import math
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kt_models.arrays import ResponseArrays, lookup
+from kt_models.bkt import batch
+from kt_models.bkt.interval import beta_interval
+from kt_models.bkt.parameters import BKTParameters, F, default_parameters
+from kt_models.bkt.state import (
+    EVIDENCE,
+    LAST_AT,
+    N_COLUMNS,
+    N_CORRECT,
+    P_KNOWN,
+    PRIOR,
+    BKTState,
+    N,
+    dump_state,
+    empty_state,
+    load_state,
+)
+from kt_models.errors import DataError
+from kt_models.protocol import Beliefs, Observation
+
+
+class _Rates(NamedTuple):
+    prior: tuple[float, ...]
+    learn: float
+    forget: float
+    guess: float
+    slip: float
+
+
+class _PairRates(NamedTuple):
+    learn: float
+    guess: float
+    slip: float
+
+
+class FittedBKT:
+    """Bayesian knowledge tracing with its parameters.
+
+    Source: Corbett and Anderson (1995). Ours besides: evidence ages with time (see Clock), an
+    interval from a Beta with the filter's mean and the effective number of observations, and
+    priors by learner class.
+    """
+
+    name = "bkt"
+
+    def __init__(self, parameters: BKTParameters) -> None:
+        """Take the parameters; a skill that they do not list gets their last row."""
+        self.parameters = parameters
+        table = zip(
+            map(tuple, parameters.prior.tolist()),
+            parameters.learn.tolist(),
+            parameters.forget.tolist(),
+            parameters.guess.tolist(),
+            parameters.slip.tolist(),
+            strict=True,
+        )
+        rates = [_Rates(*row) for row in table]
+        self._default = rates[-1]
+        ids = parameters.skills.tolist()
+        self._rates = dict(zip(ids, rates[:-1], strict=True))
+        pairs = parameters.pairs
+        items = parameters.items.tolist()
+        self._pairs = {
+            (ids[skill], items[item]): _PairRates(learn, guess, slip)
+            for skill, item, learn, guess, slip in zip(
+                pairs.skill.tolist(),
+                pairs.item.tolist(),
+                pairs.learn.tolist(),
+                pairs.guess.tolist(),
+                pairs.slip.tolist(),
+                strict=True,
+            )
+        }
+
+    @classmethod
+    def with_defaults(cls) -> "FittedBKT":
+        """Return the model that serves at once, with no data and no list of skills."""
+        return cls(default_parameters())
+
+    def init_state(self) -> BKTState:
+        """Return the state of a learner who has answered nothing."""
+        return empty_state()
+
+    def update(self, state: BKTState, observation: Observation) -> BKTState:
+        """Return the state after one response, in O(practised skills) copied bytes.
+
+        Raises: DataError for no skills, a skill named twice, or time going backwards.
+        """
+        skills, at = observation.skills, observation.at
+        _check_observation(state, observation)
+        index = state.index
+        n_old = len(index)
+        new = [skill for skill in skills if skill not in index]
+        if new:
+            grown = dict(index)
+            for skill in new:
+                grown[skill] = len(grown)
+            index = MappingProxyType(grown)
+        table = np.empty((len(index), N_COLUMNS))
+        table[:n_old] = state.table
+        learner_class = self._class_of(state) if new else 0
+        rows = []
+        for skill in skills:
+            row = index[skill]
+            if row < n_old:
+                rows.append(self._aged(table[row].tolist(), at))
+            else:
+                prior = self._rates.get(skill, self._default).prior[learner_class]
+                rows.append([prior, 0.0, 0.0, 0.0, math.nan, prior])
+        is_correct = observation.is_correct
+        posteriors = self._posteriors(skills, observation.item, rows, is_correct=is_correct)
+        for skill, values, posterior in zip(skills, rows, posteriors, strict=True):
+            rates, pair = self._lookup(skill, observation.item)
+            known = posterior * (1 - rates.forget) + (1 - posterior) * pair.learn
+            table[index[skill]] = (
+                known,
+                min(values[EVIDENCE] + 1, self.parameters.clock.evidence_cap),
+                values[N] + 1,
+                values[N_CORRECT] + is_correct,
+                at,
+                values[PRIOR],
+            )
+        table.setflags(write=False)
+        return BKTState(
+            index=index,
+            table=table,
+            n=state.n + 1,
+            n_correct=state.n_correct + int(is_correct),
+            last_at=at,
+        )
+
+    def forecast(self, state: BKTState, skills: Sequence[str], *, at: float) -> Beliefs:
+        """Return (n_skills,) beliefs at a time; a time before the last response counts as it."""
+        many = self.forecast_many([state], skills, at=at)
+        return Beliefs(
+            p_correct=many.p_correct[0],
+            p_mastery=many.p_mastery[0],
+            lower=many.lower[0],
+            upper=many.upper[0],
+            n_observations=many.n_observations[0],
+            last_at=many.last_at[0],
+        )
+
+    def forecast_many(
+        self, states: Sequence[BKTState], skills: Sequence[str], *, at: float
+    ) -> Beliefs:
+        """Return (n_learners, n_skills) beliefs at a time."""
+        if not math.isfinite(at):
+            raise DataError(f"at is {at}, expected a finite time")
+        parameters = self.parameters
+        codes = lookup(parameters.skills, np.asarray(skills, dtype=np.str_)).astype(np.int64)
+        codes = np.where(codes < 0, len(parameters.skills), codes)
+        values = self._gather(states, skills, codes)
+        known, evidence = values[..., P_KNOWN], values[..., EVIDENCE]
+        half_life = parameters.clock.half_life_days
+        if half_life is not None:
+            gap = np.maximum(at - values[..., LAST_AT], 0.0)
+            weight = np.exp2(-np.nan_to_num(gap) / (half_life * (1 + evidence)))
+            prior = values[..., PRIOR]
+            known, evidence = prior + (known - prior) * weight, evidence * weight
+        guess, slip = parameters.guess[codes], parameters.slip[codes]
+        p_correct = known * (1 - slip) + (1 - known) * guess
+        lower, upper = beta_interval(p_correct, evidence + parameters.clock.prior_strength)
+        return Beliefs(
+            p_correct=p_correct,
+            p_mastery=known,
+            lower=lower,
+            upper=upper,
+            n_observations=values[..., N].astype(np.int64),
+            last_at=values[..., LAST_AT],
+        )
+
+    def predict(self, data: ResponseArrays) -> F:
+        """Return (n,) one-step-ahead P(correct); see kt_models.bkt.batch.predict."""
+        has_clock = self.parameters.clock.half_life_days is not None
+        if has_clock and data.time_unit == "index":
+            raise DataError(
+                "data has time_unit 'index', expected 'days' or 'seconds': this model ages "
+                "evidence by real time"
+            )
+        return batch.predict(self.parameters, data)
+
+    def dump_state(self, state: BKTState) -> bytes:
+        """Return a versioned blob of the state."""
+        return dump_state(state)
+
+    def load_state(self, blob: bytes) -> BKTState:
+        """Return the state of a blob. Raises: StateError."""
+        return load_state(blob)
+
+    def _class_of(self, state: BKTState) -> int:
+        classes = self.parameters.classes
+        if classes.n_classes == 1:
+            return 0
+        return int(classes.of(np.array(float(state.n_correct)), np.array(float(state.n))))
+
+    def _lookup(self, skill: str, item: str | None) -> tuple[_Rates, _Rates | _PairRates]:
+        rates = self._rates.get(skill, self._default)
+        if item is None:
+            return rates, rates
+        return rates, self._pairs.get((skill, item)) or rates
+
+    def _aged(self, values: list[float], at: float) -> list[float]:
+        half_life = self.parameters.clock.half_life_days
+        if half_life is not None:
+            gap = at - values[LAST_AT]
+            weight = 2.0 ** (-gap / (half_life * (1 + values[EVIDENCE])))
+            prior = values[PRIOR]
+            values[P_KNOWN] = prior + (values[P_KNOWN] - prior) * weight
+            values[EVIDENCE] *= weight
+        return values
+
+    def _posteriors(
+        self,
+        skills: Sequence[str],
+        item: str | None,
+        rows: Sequence[Sequence[float]],
+        *,
+        is_correct: bool,
+    ) -> list[float]:
+        """Return P(known | response) of each skill."""
+        pairs = [self._lookup(skill, item)[1] for skill in skills]
+        known = [values[P_KNOWN] for values in rows]
+        if self.parameters.multi_skill == "each" or len(skills) == 1:
+            return [
+                _posterior(p, p, pair.guess, pair.slip, is_correct=is_correct)
+                for p, pair in zip(known, pairs, strict=True)
+            ]
+        together = math.prod(known)
+        guess = sum(pair.guess for pair in pairs) / len(pairs)
+        slip = sum(pair.slip for pair in pairs) / len(pairs)
+        return [_posterior(p, together, guess, slip, is_correct=is_correct) for p in known]
+
+    def _gather(
+        self, states: Sequence[BKTState], skills: Sequence[str], codes: NDArray[np.int64]
+    ) -> F:
+        """Return (n_learners, n_skills, columns): stored rows, and fresh ones where none is."""
+        values = np.zeros((len(states), len(skills), N_COLUMNS))
+        values[..., LAST_AT] = np.nan
+        for out, state in zip(values, states, strict=True):
+            find = state.index.get
+            at = np.array([find(skill, -1) for skill in skills], dtype=np.int64)
+            prior = self.parameters.prior[codes, self._class_of(state)]
+            out[:, P_KNOWN] = prior
+            out[:, PRIOR] = prior
+            practised = at >= 0
+            out[practised] = state.table[at[practised]]
+        return values
+
+
+def _posterior(
+    known: float, together: float, guess: float, slip: float, *, is_correct: bool
+) -> float:
+    """Return P(this skill known | response) when all skills are known with P = together."""
+    given_all, given_not = (1 - slip, guess) if is_correct else (slip, 1 - guess)
+    p = together * given_all + (1 - together) * given_not
+    return (together * given_all + (known - together) * given_not) / p
+
+
+def _check_observation(state: BKTState, observation: Observation) -> None:
+    skills, at = observation.skills, observation.at
+    if not skills:
+        raise DataError("observation has no skills, expected at least one")
+    if len(set(skills)) != len(skills):
+        raise DataError(f"observation names a skill twice: {', '.join(skills)}")
+    if not math.isfinite(at):
+        raise DataError(f"observation has time {at}, expected a finite number")
+    if at < state.last_at:
+        raise DataError(
+            f"observation at {at} is earlier than the learner's last one at {state.last_at}; "
+            "rebuild the state from the log"
+        )
