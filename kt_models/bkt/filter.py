@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -25,6 +27,7 @@ from kt_models.bkt.state import (
     empty_state,
     load_state,
 )
+from kt_models.bkt.storage import NAME, load_parameters, save_parameters
 from kt_models.errors import DataError
 from kt_models.protocol import Beliefs, Observation
 
@@ -51,7 +54,7 @@ class FittedBKT:
     priors by learner class.
     """
 
-    name = "bkt"
+    name = NAME
 
     def __init__(self, parameters: BKTParameters) -> None:
         """Take the parameters; a skill that they do not list gets their last row."""
@@ -108,15 +111,7 @@ class FittedBKT:
             index = MappingProxyType(grown)
         table = np.empty((len(index), N_COLUMNS))
         table[:n_old] = state.table
-        learner_class = self._class_of(state) if new else 0
-        rows = []
-        for skill in skills:
-            row = index[skill]
-            if row < n_old:
-                rows.append(self._aged(table[row].tolist(), at))
-            else:
-                prior = self._rates.get(skill, self._default).prior[learner_class]
-                rows.append([prior, 0.0, 0.0, 0.0, math.nan, prior])
+        rows = self._rows(state, skills, at)
         is_correct = observation.is_correct
         posteriors = self._posteriors(skills, observation.item, rows, is_correct=is_correct)
         for skill, values, posterior in zip(skills, rows, posteriors, strict=True):
@@ -138,6 +133,23 @@ class FittedBKT:
             n_correct=state.n_correct + int(is_correct),
             last_at=at,
         )
+
+    def predict_next(
+        self, state: BKTState, skills: Sequence[str], *, item: str | None, at: float
+    ) -> float:
+        """Return P(correct) of the next response, item and all its skills considered.
+
+        What predict gives for a row, from a learner's state instead of the log.
+        """
+        known = [row[P_KNOWN] for row in self._rows(state, skills, at)]
+        pairs = [self._lookup(skill, item)[1] for skill in skills]
+        if self.parameters.multi_skill == "each":
+            each = zip(known, pairs, strict=True)
+            return sum(p * (1 - pair.slip) + (1 - p) * pair.guess for p, pair in each) / len(pairs)
+        together = math.prod(known)
+        guess = sum(pair.guess for pair in pairs) / len(pairs)
+        slip = sum(pair.slip for pair in pairs) / len(pairs)
+        return together * (1 - slip) + (1 - together) * guess
 
     def forecast(self, state: BKTState, skills: Sequence[str], *, at: float) -> Beliefs:
         """Return (n_skills,) beliefs at a time; a time before the last response counts as it."""
@@ -198,6 +210,15 @@ class FittedBKT:
         """Return the state of a blob. Raises: StateError."""
         return load_state(blob)
 
+    def save(self, directory: Path, *, created_at: datetime | None = None) -> None:
+        """Write a new artifact. Raises: ArtifactError."""
+        save_parameters(self.parameters, directory, created_at=created_at)
+
+    @classmethod
+    def load(cls, directory: Path) -> "FittedBKT":
+        """Read what save wrote. Raises: ArtifactError."""
+        return cls(load_parameters(directory))
+
     def _class_of(self, state: BKTState) -> int:
         classes = self.parameters.classes
         if classes.n_classes == 1:
@@ -210,10 +231,23 @@ class FittedBKT:
             return rates, rates
         return rates, self._pairs.get((skill, item)) or rates
 
+    def _rows(self, state: BKTState, skills: Sequence[str], at: float) -> list[list[float]]:
+        """Return each skill's values at a time: stored and aged, or fresh."""
+        learner_class = self._class_of(state)
+        rows = []
+        for skill in skills:
+            row = state.index.get(skill)
+            if row is not None:
+                rows.append(self._aged(state.table[row].tolist(), at))
+            else:
+                prior = self._rates.get(skill, self._default).prior[learner_class]
+                rows.append([prior, 0.0, 0.0, 0.0, math.nan, prior])
+        return rows
+
     def _aged(self, values: list[float], at: float) -> list[float]:
         half_life = self.parameters.clock.half_life_days
         if half_life is not None:
-            gap = at - values[LAST_AT]
+            gap = max(at - values[LAST_AT], 0.0)
             weight = 2.0 ** (-gap / (half_life * (1 + values[EVIDENCE])))
             prior = values[PRIOR]
             values[P_KNOWN] = prior + (values[P_KNOWN] - prior) * weight
