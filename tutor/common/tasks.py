@@ -1,0 +1,28 @@
+"""The tasks that carry the outbox."""
+
+from celery import shared_task
+
+from tutor.common.clock import now_utc
+from tutor.common.outbox import outbox_due, outbox_take, sender_set
+
+
+@shared_task
+def outbox_entry_task(entry_id: int) -> None:
+    """Do one promised piece of work."""
+    outbox_take(entry_id, now=now_utc())
+
+
+@shared_task
+def outbox_sweep_task() -> int:
+    """Do what was promised and not taken: the broker was down, or a worker died."""
+    return sum(
+        outbox_take(entry_id, now=now_utc(), is_sweep=True)
+        for entry_id in outbox_due(now=now_utc())
+    )
+
+
+def _send(entry_id: int) -> None:
+    outbox_entry_task.apply_async((entry_id,), retry=False)
+
+
+sender_set(_send)

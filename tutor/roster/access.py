@@ -1,0 +1,62 @@
+"""Who is related to what: strangers get 404, so that nothing's existence is given away."""
+
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+
+from tutor.accounts.models import User
+from tutor.content.models import Course
+from tutor.roster.models import Classroom
+
+
+def course_for_learner(user: User, course_uuid: UUID) -> Course:
+    """Return a course that the learner studies in a class now. Raises: Http404."""
+    course = Course.objects.filter(
+        uuid=course_uuid,
+        classrooms__is_archived=False,
+        classrooms__enrolments__learner=user,
+        classrooms__enrolments__left_at=None,
+    ).first()
+    if course is None:
+        raise Http404
+    return course
+
+
+def classroom_for_teacher(user: User, classroom_uuid: UUID) -> Classroom:
+    """Return a class that the person teaches; administrators reach every class.
+
+    Raises:
+        Http404: for strangers.
+        PermissionDenied: for the class's own learners.
+    """
+    classroom = Classroom.objects.select_related("course").filter(uuid=classroom_uuid).first()
+    if classroom is None:
+        raise Http404
+    if user.is_administrator:
+        return classroom
+    if user.is_teacher and classroom.teachers.filter(pk=user.pk).exists():
+        return classroom
+    if classroom.enrolments.filter(learner=user, left_at=None).exists():
+        raise PermissionDenied
+    raise Http404
+
+
+def learner_in_classroom(classroom: Classroom, learner_uuid: UUID) -> User:
+    """Return a learner who is in the class now. Raises: Http404."""
+    learner = User.objects.filter(
+        uuid=learner_uuid, enrolments__classroom=classroom, enrolments__left_at=None
+    ).first()
+    if learner is None:
+        raise Http404
+    return learner
+
+
+def course_for_member(user: User, course_uuid: UUID) -> Course:
+    """Return a course for its learners and for every teacher. Raises: Http404."""
+    if user.is_teacher:
+        course = Course.objects.filter(uuid=course_uuid).first()
+        if course is None:
+            raise Http404
+        return course
+    return course_for_learner(user, course_uuid)
