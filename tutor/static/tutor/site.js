@@ -1,0 +1,18 @@
+// Whole-site behaviour that pages share. Every page works without it.
+"use strict";
+
+// A form marked data-once is sent once; the button wakes again when the page is shown from the cache.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!(form instanceof HTMLFormElement) || form.hasAttribute("hx-post")) return;
+  if (!form.hasAttribute("data-once")) return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "1";
+});
+
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
