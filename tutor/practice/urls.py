@@ -1,5 +1,9 @@
 """Addresses of this room."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from tutor.practice.views import join
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("join/", join.join, name="join"),
+]
