@@ -9,68 +9,18 @@ from math_core import LatexError, LatexToMathML
 
 MAX_FORMULA_LENGTH = 2_000
 
-_TAGS = frozenset(
-    [
-        "math",
-        "mrow",
-        "mi",
-        "mn",
-        "mo",
-        "mtext",
-        "ms",
-        "mspace",
-        "mfrac",
-        "msqrt",
-        "mroot",
-        "msub",
-        "msup",
-        "msubsup",
-        "munder",
-        "mover",
-        "munderover",
-        "mmultiscripts",
-        "mprescripts",
-        "mtable",
-        "mtr",
-        "mtd",
-        "mpadded",
-        "mphantom",
-        "mstyle",
-        "merror",
-        "menclose",
-    ]
+_TAGS_NAMES = (
+    "math mrow mi mn mo mtext ms mspace mfrac msqrt mroot msub msup msubsup munder mover "
+    "munderover mmultiscripts mprescripts mtable mtr mtd mpadded mphantom mstyle merror "
+    "menclose"
 )
-_ATTRIBUTES = frozenset(
-    [
-        "accent",
-        "accentunder",
-        "class",
-        "columnspan",
-        "depth",
-        "dir",
-        "display",
-        "displaystyle",
-        "fence",
-        "form",
-        "height",
-        "largeop",
-        "linethickness",
-        "lspace",
-        "mathvariant",
-        "maxsize",
-        "minsize",
-        "movablelimits",
-        "notation",
-        "rowspan",
-        "rspace",
-        "scriptlevel",
-        "separator",
-        "stretchy",
-        "symmetric",
-        "voffset",
-        "width",
-    ]
+_TAGS = frozenset(_TAGS_NAMES.split())
+_ATTRIBUTES_NAMES = (
+    "accent accentunder class columnspan depth dir display displaystyle fence form "
+    "height largeop linethickness lspace mathvariant maxsize minsize movablelimits "
+    "notation rowspan rspace scriptlevel separator stretchy symmetric voffset width"
 )
+_ATTRIBUTES = frozenset(_ATTRIBUTES_NAMES.split())
 # A percent sign begins a comment in LaTeX and would eat the rest of the formula in silence.
 _BARE_PERCENT = re.compile(r"(?<!\\)%")
 _ALIGNMENTS = {"text-align: right": "math-right", "text-align: left": "math-left"}

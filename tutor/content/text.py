@@ -32,37 +32,11 @@ _PLACE = re.compile("\ue000(\\d+)\ue001")
 _ONE_PARAGRAPH = re.compile(r"\A<p>(.*)</p>\s*\Z", re.DOTALL)
 _ALIGN = {"text-align:left": "left", "text-align:right": "right", "text-align:center": "center"}
 
-_TAGS = set(
-    [
-        "p",
-        "br",
-        "em",
-        "strong",
-        "s",
-        "code",
-        "pre",
-        "ul",
-        "ol",
-        "li",
-        "blockquote",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "table",
-        "thead",
-        "tbody",
-        "tr",
-        "th",
-        "td",
-        "a",
-        "img",
-        "div",
-        "span",
-    ]
+_TAGS_NAMES = (
+    "p br em strong s code pre ul ol li blockquote h2 h3 h4 h5 h6 hr table thead tbody "
+    "tr th td a img div span"
 )
+_TAGS = set(_TAGS_NAMES.split())
 _CLASSES = {
     "div": {"figure-block", "math-block", "table-scroll"},
     "span": {"asset-missing"},
