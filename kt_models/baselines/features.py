@@ -1,0 +1,260 @@
+"""Features of the logistic baselines: skills and items in a sparse part, context in a dense."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kt_models.arrays import ResponseArrays, lookup
+from kt_models.baselines.history import (
+    F,
+    Groups,
+    SkillEntries,
+    by_learner,
+    by_learner_item,
+    skill_entries,
+)
+from kt_models.errors import DataError
+from kt_models.split import positions
+
+SECONDS_PER_DAY = 86_400.0
+WINDOWS_DAYS = (1.0 / 24.0, 1.0, 7.0, 30.0)
+LEARNER_SPANS = (1, 3, 10, 30)
+SKILL_SPANS = (1, 2, 4, 8)
+# Where rates start from; the weights adapt to any value near what a log has.
+TYPICAL_SHARE = 0.65
+
+Counts: TypeAlias = Literal["linear", "log"]
+Sparse: TypeAlias = Any  # scipy.sparse.csr_array; scipy has no type stubs
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureConfig:
+    """Which columns there are; windows_days is empty for a log without real times."""
+
+    counts: Counts = "log"
+    has_items: bool = False
+    has_context: bool = True
+    windows_days: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rates:
+    """Shares of right answers in the training data, shrunk: what an answer is compared with.
+
+    skill (n_skills + 1,) and item (n_items,); the last skill stands for unknown ones.
+    """
+
+    skills: NDArray[np.str_]
+    items: NDArray[np.str_]
+    skill: F
+    item: F
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Design:
+    """sparse (n, n_columns) and dense (n, n_context): the two parts of the feature matrix."""
+
+    sparse: Sparse
+    dense: F
+
+
+def fit_rates(data: ResponseArrays) -> Rates:
+    """Estimate the share right of every skill and item, drawn towards the whole and the skill."""
+    mean = (float(data.correct.sum()) + 1.0) / (data.n_responses + 2.0)
+    row = np.repeat(np.arange(data.n_responses), np.diff(data.skill_indptr))
+    right = np.bincount(data.skill_index, weights=data.correct[row], minlength=data.n_skills)
+    skill_n = np.bincount(data.skill_index, minlength=data.n_skills)
+    skill = np.append((right + 10.0 * mean) / (skill_n + 10.0), mean)
+    of_row = _mean_of_skills(data, skill[data.skill_index])
+    known = data.item >= 0
+    n_items = len(data.items)
+    item_right = np.bincount(data.item[known], weights=data.correct[known], minlength=n_items)
+    item_n = np.bincount(data.item[known], minlength=n_items)
+    prior = np.bincount(data.item[known], weights=of_row[known], minlength=n_items)
+    prior = np.where(item_n > 0, prior / np.maximum(item_n, 1), mean)
+    item = (item_right + 4.0 * prior) / (item_n + 4.0)
+    seen = item_n > 0
+    return Rates(skills=data.skills, items=data.items[seen], skill=skill, item=item[seen])
+
+
+def n_skill_blocks(config: FeatureConfig) -> int:
+    """Return how many columns each skill has."""
+    return 3 + 2 * len(config.windows_days) + (3 if config.has_context else 0)
+
+
+def n_sparse_columns(rates: Rates, config: FeatureConfig) -> int:
+    """Return the width of the sparse part: the skills' blocks, then the items."""
+    n_items = len(rates.items) if config.has_items else 0
+    return n_skill_blocks(config) * len(rates.skills) + n_items
+
+
+def design(data: ResponseArrays, rates: Rates, config: FeatureConfig) -> Design:
+    """Return the features of merged responses, each from that learner's earlier rows only.
+
+    Skills and items that the rates do not know have no column of their own; their history counts.
+
+    Raises: DataError when windows are asked of data that has order indexes for times.
+    """
+    if config.windows_days and data.time_unit == "index":
+        raise DataError("time windows need times in days or seconds; the data has order indexes")
+    entries = skill_entries(data)
+    column = lookup(rates.skills, data.skills)[entries.skill]
+    item = np.full(data.n_responses, -1)
+    if config.has_items and len(data.items):
+        item = np.append(lookup(rates.items, data.items), -1)[data.item]
+    dense = (
+        _context(data, entries, _expected(data, rates, item, column))
+        if config.has_context
+        else np.empty((data.n_responses, 0))
+    )
+    if config.has_items:
+        dense = np.column_stack([dense, *_item_history(data)])
+    return Design(sparse=_sparse(data, entries, column, item, rates, config), dense=dense)
+
+
+def _sparse(
+    data: ResponseArrays,
+    entries: SkillEntries,
+    column: NDArray[np.int32],
+    item: NDArray[Any],
+    rates: Rates,
+    config: FeatureConfig,
+) -> Sparse:
+    from scipy import sparse
+
+    n_skills = len(rates.skills)
+    share = 1.0 / np.diff(data.skill_indptr)[entries.row]
+    known = column >= 0
+    rows, columns, values = [], [], []
+    for block, of_skill in enumerate(_skill_blocks(data, entries, config)):
+        filled = known & (of_skill != 0.0)
+        rows.append(entries.row[filled])
+        columns.append(block * n_skills + column[filled].astype(np.int64))
+        values.append((of_skill * share)[filled])
+    if config.has_items:
+        has_item = np.flatnonzero(item >= 0)
+        rows.append(has_item)
+        columns.append(n_skill_blocks(config) * n_skills + item[has_item])
+        values.append(np.ones(len(has_item)))
+    place = (np.concatenate(rows), np.concatenate(columns))
+    shape = (data.n_responses, n_sparse_columns(rates, config))
+    return sparse.csr_array((np.concatenate(values), place), shape=shape)
+
+
+def _skill_blocks(data: ResponseArrays, entries: SkillEntries, config: FeatureConfig) -> list[F]:
+    """Return per entry: the skill itself, wins, fails, both in every window, and the run."""
+    groups = entries.groups
+    right = data.correct[entries.row].astype(np.float64)
+    wins, attempts = groups.before(right), groups.before(np.ones(len(right)))
+    counts = [wins, attempts - wins]
+    if config.windows_days:
+        time = days(data)[entries.row]
+        for window in config.windows_days:
+            counts.append(groups.within(right, time, window=window))
+            counts.append(groups.within(1.0 - right, time, window=window))
+    shaped = counts if config.counts == "linear" else [np.log1p(count) for count in counts]
+    blocks = [np.ones(len(right)), *shaped]
+    if config.has_context:
+        recent, n_recent = groups.recent(right, span=4)
+        blocks.append((recent + 2 * TYPICAL_SHARE) / (n_recent + 2) - TYPICAL_SHARE)
+        between = _between(data, entries)
+        blocks += [np.isnan(between).astype(np.float64), (between == 1).astype(np.float64)]
+    return blocks
+
+
+def _between(data: ResponseArrays, entries: SkillEntries) -> F:
+    """Return (m,) responses since the skill was last practised: 1 in a run, NaN at first."""
+    return entries.groups.since(positions(data)[entries.row].astype(np.float64))
+
+
+def days(data: ResponseArrays) -> F:
+    """Return (n,) times in days; order indexes come back as they are."""
+    return data.time / SECONDS_PER_DAY if data.time_unit == "seconds" else data.time
+
+
+def _expected(
+    data: ResponseArrays,
+    rates: Rates,
+    item: NDArray[Any],
+    column: NDArray[np.int32],
+) -> F:
+    """Return (n,) the share of right answers that others give to each row's item or skills."""
+    by_skill = _mean_of_skills(data, rates.skill[column])
+    if not len(rates.item) or not (item >= 0).any():
+        return by_skill
+    return np.where(item >= 0, rates.item[item], by_skill)
+
+
+def _mean_of_skills(data: ResponseArrays, per_entry: F) -> F:
+    if not data.n_responses:
+        return np.empty(0)
+    means: F = np.add.reduceat(per_entry, data.skill_indptr[:-1]) / np.diff(data.skill_indptr)
+    return means
+
+
+def _context(data: ResponseArrays, entries: SkillEntries, expected: F) -> F:
+    """Return (n, n_context): totals, recent rates, and how answers compared with what others give.
+
+    An answer minus its expected share tells ability apart from the difficulty of what was tried,
+    which is where plain win and fail counts lose most.
+    """
+    right = data.correct.astype(np.float64)
+    learner = by_learner(data)
+    totals, wins = learner.before(np.ones(len(right))), learner.before(right)
+    surplus = right - expected
+    columns = [np.log1p(wins), np.log1p(totals - wins), _rate(wins, totals, prior=5.0)]
+    columns += _surplus(learner, surplus, totals)
+    for span in LEARNER_SPANS:
+        recent, counts = learner.recent(right, span=span)
+        columns.append(_rate(recent, counts, prior=2.0))
+        recent, _ = learner.recent(surplus, span=span)
+        columns += [recent / (counts + 2.0), recent / np.sqrt(counts + 1.0)]
+    on_skill = _skill_context(data, entries, surplus)
+    columns += [_mean_of_skills(data, values) for values in on_skill]
+    if data.time_unit != "index":
+        columns.append(_log_gap(learner, days(data)))
+    return np.column_stack(columns)
+
+
+def _skill_context(data: ResponseArrays, entries: SkillEntries, surplus: F) -> list[F]:
+    groups = entries.groups
+    right = data.correct[entries.row].astype(np.float64)
+    attempts, wins = groups.before(np.ones(len(right))), groups.before(right)
+    columns = [_rate(wins, attempts, prior=2.0)]
+    columns += _surplus(groups, surplus[entries.row], attempts)
+    for span in SKILL_SPANS:
+        recent, counts = groups.recent(right, span=span)
+        columns.append(_rate(recent, counts, prior=1.0))
+        recent, _ = groups.recent(surplus[entries.row], span=span)
+        columns.append(recent / (counts + 1))
+    between = _between(data, entries)
+    columns += [np.log1p(np.nan_to_num(between)), np.isnan(between).astype(np.float64)]
+    columns += [(between == gap).astype(np.float64) for gap in (1, 2)]
+    if data.time_unit != "index":
+        columns.append(_log_gap(groups, days(data)[entries.row]))
+    return columns
+
+
+def _rate(right: F, attempts: F, *, prior: float) -> F:
+    """Return the share right drawn towards a typical one by `prior` answers, centred on it."""
+    return (right + prior * TYPICAL_SHARE) / (attempts + prior) - TYPICAL_SHARE
+
+
+def _surplus(groups: Groups, surplus: F, n_before: F) -> list[F]:
+    total = groups.before(surplus)
+    return [total / (n_before + 5.0), total / np.sqrt(n_before + 5.0)]
+
+
+def _log_gap(groups: Groups, time: F) -> F:
+    """Return log(1 + minutes) since the key's previous row, 0 for its first."""
+    gap: F = np.log1p(np.nan_to_num(groups.since(time)) * 1_440.0)
+    return gap
+
+
+def _item_history(data: ResponseArrays) -> list[F]:
+    right = data.correct.astype(np.float64)
+    groups = by_learner_item(data)
+    wins, attempts = groups.before(right), groups.before(np.ones(len(right)))
+    return [np.log1p(wins), np.log1p(attempts - wins)]

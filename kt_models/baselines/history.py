@@ -1,0 +1,111 @@
+"""What a learner had done before each response: counts and recent rates, all in numpy.
+
+Every feature of row i is computed from rows of the same learner that come before row i; the rows
+must be merged responses (ResponseArrays.merged), or a repeated row would show its own outcome.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kt_models.arrays import ResponseArrays
+from kt_models.split import positions
+
+F = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Groups:
+    """Entries sorted by key, then time: the shared ground of all counts.
+
+    order (m,) sorts the entries; start (m,) is, for each sorted entry, where its key begins.
+    """
+
+    order: I64
+    start: I64
+
+    def before(self, values: NDArray[np.float64]) -> F:
+        """Return (m,) the sum of values over earlier entries of the same key."""
+        ordered = values[self.order]
+        total = np.zeros(len(ordered) + 1)
+        np.cumsum(ordered, out=total[1:])
+        found = np.empty(len(ordered))
+        found[self.order] = total[:-1] - total[self.start]
+        return found
+
+    def recent(self, values: NDArray[np.float64], *, span: int) -> tuple[F, F]:
+        """Return (m,) the sum over, and the number of, the last `span` earlier entries."""
+        ordered = values[self.order]
+        total = np.zeros(len(ordered) + 1)
+        np.cumsum(ordered, out=total[1:])
+        here = np.arange(len(ordered))
+        low = np.maximum(self.start, here - span)
+        sums, counts = np.empty(len(ordered)), np.empty(len(ordered))
+        sums[self.order] = total[here] - total[low]
+        counts[self.order] = here - low
+        return sums, counts
+
+    def since(self, values: NDArray[np.float64]) -> F:
+        """Return (m,) value minus that of the previous entry of the key; NaN for the first."""
+        ordered = values[self.order]
+        gaps = np.full(len(ordered), np.nan)
+        gaps[1:] = np.diff(ordered)
+        gaps[self.start == np.arange(len(ordered))] = np.nan
+        found = np.empty(len(ordered))
+        found[self.order] = gaps
+        return found
+
+    def within(self, values: NDArray[np.float64], time: F, *, window: float) -> F:
+        """Return (m,) the sum of values over earlier entries at most `window` before in time."""
+        ordered, at = values[self.order], time[self.order]
+        total = np.zeros(len(ordered) + 1)
+        np.cumsum(ordered, out=total[1:])
+        # One search for all keys: push the time lines of the keys so far apart that none overlap.
+        key = np.cumsum(self.start == np.arange(len(ordered)))
+        span = float(at.max(initial=0.0) - at.min(initial=0.0)) + window + 1.0
+        line = at - (at.min() if len(at) else 0.0) + key * span
+        low = np.searchsorted(line, line - window, side="left")
+        found = np.empty(len(ordered))
+        found[self.order] = total[:-1] - total[np.minimum(low, np.arange(len(ordered)))]
+        return found
+
+
+def group_entries(key: I64) -> Groups:
+    """Group entries that are already in time order by an integer key."""
+    order = np.argsort(key, kind="stable")
+    ordered = key[order]
+    is_first = np.ones(len(key), dtype=np.bool_)
+    is_first[1:] = ordered[1:] != ordered[:-1]
+    firsts = np.flatnonzero(is_first)
+    start = np.repeat(firsts, np.diff(np.append(firsts, len(key))))
+    return Groups(order=order, start=start)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SkillEntries:
+    """One entry for each (response, skill): row (m,), skill (m,), grouped by learner and skill."""
+
+    row: I64
+    skill: NDArray[np.int32]
+    groups: Groups
+
+
+def skill_entries(data: ResponseArrays) -> SkillEntries:
+    """List the (response, skill) pairs of merged data."""
+    row = np.repeat(np.arange(data.n_responses), np.diff(data.skill_indptr))
+    key = data.learner[row].astype(np.int64) * max(data.n_skills, 1) + data.skill_index
+    return SkillEntries(row=row, skill=data.skill_index, groups=group_entries(key))
+
+
+def by_learner(data: ResponseArrays) -> Groups:
+    """Group responses by learner."""
+    starts = data.learner_slices()
+    return Groups(order=np.arange(data.n_responses), start=starts[data.learner])
+
+
+def by_learner_item(data: ResponseArrays) -> Groups:
+    """Group responses by learner and item; an unknown item is an item of its own each time."""
+    own = np.where(data.item < 0, len(data.items) + positions(data), data.item).astype(np.int64)
+    return group_entries(data.learner.astype(np.int64) * (int(own.max(initial=0)) + 1) + own)
