@@ -137,12 +137,12 @@ def _predict_each(parameters: BKTParameters, entries: Entries) -> F:
         rows = order[begin:stop]
         begin = int(stop)
         sequence = entries.sequence[rows]
-        known, count = _age(parameters, entries, rows, belief[sequence], evidence[sequence])
+        unknown, count = _age(parameters, entries, rows, belief[sequence], evidence[sequence])
         guess, slip = entries.guess[rows], entries.slip[rows]
-        p = known * (1 - slip) + (1 - known) * guess
+        p = (1 - unknown) * (1 - slip) + unknown * guess
         predicted[rows] = p
         right = entries.is_correct[rows]
-        joint = known * np.where(right, 1 - slip, slip)
+        joint = unknown * np.where(right, guess, 1 - guess)
         posterior = joint / np.where(right, p, 1 - p)
         belief[sequence] = _learn(entries, rows, posterior)
         evidence[sequence] = np.minimum(count + 1, parameters.clock.evidence_cap)
@@ -167,17 +167,15 @@ def _predict_conjunctive(parameters: BKTParameters, entries: Entries, data: Resp
         rows = np.arange(counts.sum()) + np.repeat(indptr[responses] - at, counts)
         owner = np.repeat(np.arange(len(responses)), counts)
         sequence = entries.sequence[rows]
-        known, count = _age(parameters, entries, rows, belief[sequence], evidence[sequence])
+        unknown, count = _age(parameters, entries, rows, belief[sequence], evidence[sequence])
         slip = np.add.reduceat(entries.slip[rows], at) / counts
         guess = np.add.reduceat(entries.guess[rows], at) / counts
-        together = np.multiply.reduceat(known, at)
+        together = np.multiply.reduceat(1 - unknown, at)
         p = together * (1 - slip) + (1 - together) * guess
         predicted[responses] = p
         right = entries.is_correct[rows]
-        given_all = np.where(right, 1 - slip[owner], slip[owner])
-        given_not = np.where(right, guess[owner], 1 - guess[owner])
-        # together <= known, so what is left of "known" is that another skill is missing.
-        joint = together[owner] * given_all + (known - together[owner]) * given_not
+        # Whoever lacks this skill lacks the whole, whatever is known of the others.
+        joint = unknown * np.where(right, guess[owner], 1 - guess[owner])
         posterior = joint / np.where(right, p[owner], 1 - p[owner])
         belief[sequence] = _learn(entries, rows, posterior)
         evidence[sequence] = np.minimum(count + 1, parameters.clock.evidence_cap)
@@ -185,22 +183,22 @@ def _predict_conjunctive(parameters: BKTParameters, entries: Entries, data: Resp
 
 
 def _fresh(entries: Entries) -> tuple[F, F]:
-    belief = np.empty(entries.n_sequences)
-    belief[entries.sequence] = entries.prior
-    return belief, np.zeros(entries.n_sequences)
+    """Return P(unknown) and evidence of sequences that have not begun."""
+    unknown = np.empty(entries.n_sequences)
+    unknown[entries.sequence] = 1 - entries.prior
+    return unknown, np.zeros(entries.n_sequences)
 
 
 def _age(
-    parameters: BKTParameters, entries: Entries, rows: Codes, known: F, count: F
+    parameters: BKTParameters, entries: Entries, rows: Codes, unknown: F, count: F
 ) -> tuple[F, F]:
     half_life = parameters.clock.half_life_days
     if half_life is None:
-        return known, count
+        return unknown, count
     weight = np.exp2(-entries.gap_days[rows] / (half_life * (1 + count)))
-    prior = entries.prior[rows]
-    return prior + (known - prior) * weight, count * weight
+    return unknown * weight + (1 - entries.prior[rows]) * (1 - weight), count * weight
 
 
-def _learn(entries: Entries, rows: Codes, posterior: F) -> F:
-    learned = posterior * (1 - entries.forget[rows]) + (1 - posterior) * entries.learn[rows]
-    return np.asarray(learned)
+def _learn(entries: Entries, rows: Codes, unknown: F) -> F:
+    forget = entries.forget[rows]
+    return np.asarray(unknown * (1 - entries.learn[rows]) + (1 - unknown) * forget)

@@ -19,7 +19,7 @@ from kt_models.bkt.state import (
     LAST_AT,
     N_COLUMNS,
     N_CORRECT,
-    P_KNOWN,
+    P_UNKNOWN,
     PRIOR,
     BKTState,
     N,
@@ -116,9 +116,9 @@ class FittedBKT:
         posteriors = self._posteriors(skills, observation.item, rows, is_correct=is_correct)
         for skill, values, posterior in zip(skills, rows, posteriors, strict=True):
             rates, pair = self._lookup(skill, observation.item)
-            known = posterior * (1 - rates.forget) + (1 - posterior) * pair.learn
+            unknown = posterior * (1 - pair.learn) + (1 - posterior) * rates.forget
             table[index[skill]] = (
-                known,
+                unknown,
                 min(values[EVIDENCE] + 1, self.parameters.clock.evidence_cap),
                 values[N] + 1,
                 values[N_CORRECT] + is_correct,
@@ -141,12 +141,12 @@ class FittedBKT:
 
         What predict gives for a row, from a learner's state instead of the log.
         """
-        known = [row[P_KNOWN] for row in self._rows(state, skills, at)]
+        unknown = [row[P_UNKNOWN] for row in self._rows(state, skills, at)]
         pairs = [self._lookup(skill, item)[1] for skill in skills]
         if self.parameters.multi_skill == "each":
-            each = zip(known, pairs, strict=True)
-            return sum(p * (1 - pair.slip) + (1 - p) * pair.guess for p, pair in each) / len(pairs)
-        together = math.prod(known)
+            each = zip(unknown, pairs, strict=True)
+            return sum((1 - q) * (1 - pair.slip) + q * pair.guess for q, pair in each) / len(pairs)
+        together = math.prod(1 - q for q in unknown)
         guess = sum(pair.guess for pair in pairs) / len(pairs)
         slip = sum(pair.slip for pair in pairs) / len(pairs)
         return together * (1 - slip) + (1 - together) * guess
@@ -173,19 +173,19 @@ class FittedBKT:
         codes = lookup(parameters.skills, np.asarray(skills, dtype=np.str_)).astype(np.int64)
         codes = np.where(codes < 0, len(parameters.skills), codes)
         values = self._gather(states, skills, codes)
-        known, evidence = values[..., P_KNOWN], values[..., EVIDENCE]
+        unknown, evidence = values[..., P_UNKNOWN], values[..., EVIDENCE]
         half_life = parameters.clock.half_life_days
         if half_life is not None:
             gap = np.maximum(at - values[..., LAST_AT], 0.0)
             weight = np.exp2(-np.nan_to_num(gap) / (half_life * (1 + evidence)))
-            prior = values[..., PRIOR]
-            known, evidence = prior + (known - prior) * weight, evidence * weight
+            unknown = unknown * weight + (1 - values[..., PRIOR]) * (1 - weight)
+            evidence = evidence * weight
         guess, slip = parameters.guess[codes], parameters.slip[codes]
-        p_correct = known * (1 - slip) + (1 - known) * guess
+        p_correct = (1 - unknown) * (1 - slip) + unknown * guess
         lower, upper = beta_interval(p_correct, evidence + parameters.clock.prior_strength)
         return Beliefs(
             p_correct=p_correct,
-            p_mastery=known,
+            p_mastery=1 - unknown,
             lower=lower,
             upper=upper,
             n_observations=values[..., N].astype(np.int64),
@@ -241,7 +241,7 @@ class FittedBKT:
                 rows.append(self._aged(state.table[row].tolist(), at))
             else:
                 prior = self._rates.get(skill, self._default).prior[learner_class]
-                rows.append([prior, 0.0, 0.0, 0.0, math.nan, prior])
+                rows.append([1 - prior, 0.0, 0.0, 0.0, math.nan, prior])
         return rows
 
     def _aged(self, values: list[float], at: float) -> list[float]:
@@ -249,8 +249,8 @@ class FittedBKT:
         if half_life is not None:
             gap = max(at - values[LAST_AT], 0.0)
             weight = 2.0 ** (-gap / (half_life * (1 + values[EVIDENCE])))
-            prior = values[PRIOR]
-            values[P_KNOWN] = prior + (values[P_KNOWN] - prior) * weight
+            fresh = 1 - values[PRIOR]
+            values[P_UNKNOWN] = values[P_UNKNOWN] * weight + fresh * (1 - weight)
             values[EVIDENCE] *= weight
         return values
 
@@ -262,18 +262,18 @@ class FittedBKT:
         *,
         is_correct: bool,
     ) -> list[float]:
-        """Return P(known | response) of each skill."""
+        """Return P(unknown | response) of each skill."""
         pairs = [self._lookup(skill, item)[1] for skill in skills]
-        known = [values[P_KNOWN] for values in rows]
+        unknown = [values[P_UNKNOWN] for values in rows]
         if self.parameters.multi_skill == "each" or len(skills) == 1:
             return [
-                _posterior(p, p, pair.guess, pair.slip, is_correct=is_correct)
-                for p, pair in zip(known, pairs, strict=True)
+                _posterior(q, 1 - q, pair.guess, pair.slip, is_correct=is_correct)
+                for q, pair in zip(unknown, pairs, strict=True)
             ]
-        together = math.prod(known)
+        together = math.prod(1 - q for q in unknown)
         guess = sum(pair.guess for pair in pairs) / len(pairs)
         slip = sum(pair.slip for pair in pairs) / len(pairs)
-        return [_posterior(p, together, guess, slip, is_correct=is_correct) for p in known]
+        return [_posterior(q, together, guess, slip, is_correct=is_correct) for q in unknown]
 
     def _gather(
         self, states: Sequence[BKTState], skills: Sequence[str], codes: NDArray[np.int64]
@@ -285,7 +285,7 @@ class FittedBKT:
             find = state.index.get
             at = np.array([find(skill, -1) for skill in skills], dtype=np.int64)
             prior = self.parameters.prior[codes, self._class_of(state)]
-            out[:, P_KNOWN] = prior
+            out[:, P_UNKNOWN] = 1 - prior
             out[:, PRIOR] = prior
             practised = at >= 0
             out[practised] = state.table[at[practised]]
@@ -293,12 +293,12 @@ class FittedBKT:
 
 
 def _posterior(
-    known: float, together: float, guess: float, slip: float, *, is_correct: bool
+    unknown: float, together: float, guess: float, slip: float, *, is_correct: bool
 ) -> float:
-    """Return P(this skill known | response) when all skills are known with P = together."""
+    """Return P(this skill unknown | response) when all skills are known with P = together."""
     given_all, given_not = (1 - slip, guess) if is_correct else (slip, 1 - guess)
-    p = together * given_all + (1 - together) * given_not
-    return (together * given_all + (known - together) * given_not) / p
+    # Whoever lacks this skill lacks the whole, whatever is known of the others.
+    return unknown * given_not / (together * given_all + (1 - together) * given_not)
 
 
 def _check_observation(state: BKTState, observation: Observation) -> None:

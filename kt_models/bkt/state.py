@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kt_models.errors import StateError
 
-P_KNOWN, EVIDENCE, N, N_CORRECT, LAST_AT, PRIOR = range(6)
+P_UNKNOWN, EVIDENCE, N, N_CORRECT, LAST_AT, PRIOR = range(6)
 N_COLUMNS = 6
 
 _MAGIC = b"BKT"
@@ -25,7 +25,8 @@ _UUID_TAG = 0xFFFF
 class BKTState:
     """One learner: a row of table (n_practised, 6) per practised skill, found through index.
 
-    Columns: P(known) just after the last response, evidence (effective observations at that
+    Columns: P(unknown) just after the last response (kept, because near mastery it is far below
+    the rounding of its complement), evidence (effective observations at that
     time), observations, correct ones, time of the last one, and the prior that the skill ages
     back to. n and n_correct count responses over all skills; last_at is NaN before the first.
     """
@@ -58,7 +59,7 @@ def dump_state(state: BKTState) -> bytes:
         parts.append(_pack_id(skill))
         parts.append(
             _ROW.pack(
-                values[P_KNOWN],
+                values[P_UNKNOWN],
                 values[EVIDENCE],
                 values[LAST_AT],
                 int(values[N]),
@@ -84,9 +85,9 @@ def load_state(blob: bytes) -> BKTState:
         at = _HEAD.size
         for row in range(n_skills):
             skill, at = _unpack_id(blob, at)
-            p_known, evidence, last, count, correct, prior = _ROW.unpack_from(blob, at)
+            p_unknown, evidence, last, count, correct, prior = _ROW.unpack_from(blob, at)
             at += _ROW.size
-            table[row] = (p_known, evidence, count, correct, last, prior)
+            table[row] = (p_unknown, evidence, count, correct, last, prior)
             index[skill] = row
     except (struct.error, UnicodeDecodeError) as error:
         raise StateError(f"BKT state of {len(blob)} bytes is damaged: {error}") from error

@@ -1,0 +1,235 @@
+"""Fit BKT: every skill at once by exact EM, and the variants on top, pooled towards their skill."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kt_models.arrays import ResponseArrays
+from kt_models.bkt.filter import FittedBKT
+from kt_models.bkt.parameters import (
+    DEFAULT_GUESS,
+    DEFAULT_HALF_LIFE_DAYS,
+    DEFAULT_LEARN,
+    DEFAULT_PRIOR,
+    DEFAULT_SLIP,
+    BKTParameters,
+    Clock,
+    F,
+    MultiSkill,
+    PairParameters,
+    no_pairs,
+)
+from kt_models.bkt.sequences import Grouping, Sequences, choose_classes, make_sequences
+from kt_models.bkt.solve import SkillRates, Solver, population
+from kt_models.errors import ConfigError, DataError
+from kt_models.protocol import Progress
+
+_HALF_LIVES_DAYS = (7.5, 15.0, 30.0, 60.0, 120.0)
+_STRENGTHS = (10.0, 30.0, 100.0)
+_HELD_OUT_SHARE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class BKTConfig:
+    """Which variants to combine, and how hard to look for the best fit.
+
+    forgets: a forget rate per skill. item_emissions, item_learning: guess and slip, learn rate per
+    (skill, item), pooled towards the skill's; how strongly, or whether at all, is chosen on held
+    back learners. learner_classes: priors for so many classes of learners. pools_skills: rates of
+    a skill with little data lean towards those of the other skills. half_life_days: of evidence
+    (see Clock); "chosen" picks it from the training log, None switches ageing off.
+    prior_strength: what the default rates count for, in responses.
+    """
+
+    forgets: bool = False
+    item_emissions: bool = False
+    item_learning: bool = False
+    learner_classes: int = 1
+    multi_skill: MultiSkill = "each"
+    pools_skills: bool = False
+    half_life_days: float | str | None = DEFAULT_HALF_LIFE_DAYS
+    n_starts: int = 5
+    prior_strength: float = 2.0
+    tolerance: float = 0.01
+    max_cycles: int = 100
+    chunk_responses: int = 1_000_000
+
+    def __post_init__(self) -> None:
+        for name in ("learner_classes", "n_starts", "max_cycles", "chunk_responses"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}, expected at least 1")
+        if not self.prior_strength > 0 or not self.tolerance > 0:
+            raise ConfigError(
+                f"prior_strength is {self.prior_strength} and tolerance {self.tolerance}, "
+                "expected more than 0"
+            )
+        if isinstance(self.half_life_days, str) and self.half_life_days != "chosen":
+            raise ConfigError(
+                f"half_life_days is '{self.half_life_days}', expected days, 'chosen' or None"
+            )
+        if self.multi_skill not in ("each", "conjunctive"):
+            raise ConfigError(f"multi_skill is '{self.multi_skill}', expected each or conjunctive")
+
+    @property
+    def has_pairs(self) -> bool:
+        """Return whether any rate is told apart by item."""
+        return self.item_emissions or self.item_learning
+
+
+class BKT:
+    """Bayesian knowledge tracing, to be fitted.
+
+    Source: Corbett and Anderson (1995); forgetting after Khajah, Lindsey and Mozer (2016); item
+    guess and slip, and learner priors, after Pardos and Heffernan (2010, 2011). Ours: the pooling
+    of item rates and learner priors, whose strength is chosen on held back learners.
+    """
+
+    name = "bkt"
+
+    def __init__(self, config: BKTConfig | None = None) -> None:
+        """Take a configuration, the plain model by default."""
+        self.config = config or BKTConfig()
+
+    def fit(
+        self,
+        data: ResponseArrays,
+        *,
+        seed: int,
+        validation: ResponseArrays | None = None,
+        progress: Progress | None = None,
+    ) -> FittedBKT:
+        """Fit on responses; validation, where given, serves to choose the pooling of variants.
+
+        Conjunctive responses are fitted as if each skill had been asked alone; only prediction
+        and filtering take them together.
+
+        Raises: DataError when there is no response.
+        """
+        if data.n_responses == 0:
+            raise DataError("cannot fit BKT on 0 responses")
+        tell = progress or _silent
+        responses = data.merged().data
+        strength: float | None = None
+        if self.config.has_pairs or self.config.learner_classes > 1:
+            strength = self._choose_strength(responses, validation, seed=seed, progress=tell)
+        fitted = self._fit_at(responses, strength, seed=seed, progress=tell)
+        tell(0.95, "choosing the half-life of evidence")
+        fitted = FittedBKT(replace(fitted.parameters, clock=self._clock(fitted, responses)))
+        tell(1.0, "fitted")
+        return fitted
+
+    def _fit_at(
+        self, data: ResponseArrays, strength: float | None, *, seed: int, progress: Progress
+    ) -> FittedBKT:
+        """Fit with variants pooled at a strength in responses; None leaves the variants out."""
+        config = self.config
+        n_classes = config.learner_classes if strength is not None else 1
+        classes = choose_classes(data, n_classes=n_classes)
+        with_pairs = config.has_pairs and strength is not None
+        sequences = make_sequences(data, classes=classes, with_pairs=with_pairs)
+        solver = Solver(
+            sequences,
+            forgets=config.forgets,
+            tolerance=config.tolerance,
+            max_cycles=config.max_cycles,
+            chunk_responses=config.chunk_responses,
+            progress=progress,
+        )
+        plain = solver.plain(
+            rng=np.random.default_rng(seed),
+            n_starts=config.n_starts,
+            prior_strength=config.prior_strength,
+            pools_skills=config.pools_skills,
+        )
+        rates = plain
+        if strength is not None:
+            grouping = Grouping(
+                by_class=classes.n_classes > 1,
+                emission_by_pair=config.item_emissions,
+                learn_by_pair=config.item_learning,
+            )
+            rates = solver.refined(plain, grouping, strength=strength)
+        parameters = BKTParameters(
+            skills=data.skills,
+            items=data.items if with_pairs else data.items[:0],
+            prior=_with_default(rates.prior, sequences, DEFAULT_PRIOR),
+            learn=_with_default(rates.learn, sequences, DEFAULT_LEARN),
+            forget=_with_default(rates.forget, sequences, 0.0),
+            guess=_with_default(rates.guess, sequences, DEFAULT_GUESS),
+            slip=_with_default(rates.slip, sequences, DEFAULT_SLIP),
+            classes=classes,
+            pairs=_pair_parameters(rates, sequences) if with_pairs else no_pairs(),
+            clock=Clock(half_life_days=None),
+            multi_skill=config.multi_skill,
+            time_unit=data.time_unit,
+        )
+        return FittedBKT(parameters)
+
+    def _choose_strength(
+        self,
+        data: ResponseArrays,
+        validation: ResponseArrays | None,
+        *,
+        seed: int,
+        progress: Progress,
+    ) -> float | None:
+        """Return the strength with the least log loss on held back learners, None for plain."""
+        train, held_out = data, validation
+        if held_out is None:
+            present = np.unique(data.learner)
+            rng = np.random.default_rng([seed, 1])
+            n_out = round(_HELD_OUT_SHARE * len(present))
+            if n_out == 0 or n_out == len(present):
+                return None
+            out = rng.permutation(present)[:n_out]
+            held_out = data.take_learners(out)
+            train = data.take_learners(np.setdiff1d(present, out))
+        best: float | None = None
+        least = np.inf
+        for strength in (None, *_STRENGTHS):
+            progress(0.0, f"trying item and class rates at strength {strength}")
+            fitted = self._fit_at(train, strength, seed=seed, progress=_silent)
+            loss = _log_loss(held_out, fitted.predict(held_out))
+            if loss < least:
+                best, least = strength, loss
+        return best
+
+    def _clock(self, fitted: FittedBKT, data: ResponseArrays) -> Clock:
+        half_life = self.config.half_life_days
+        if data.time_unit == "index" or half_life is None:
+            return Clock(half_life_days=None)
+        if not isinstance(half_life, str):
+            return Clock(half_life_days=half_life)
+        losses = []
+        for days in _HALF_LIVES_DAYS:
+            aged = FittedBKT(replace(fitted.parameters, clock=Clock(half_life_days=days)))
+            losses.append(_log_loss(data, aged.predict(data)))
+        return Clock(half_life_days=_HALF_LIVES_DAYS[int(np.argmin(losses))])
+
+
+def _silent(fraction: float, message: str) -> None:
+    del fraction, message
+
+
+def _log_loss(data: ResponseArrays, p: F) -> float:
+    p = np.clip(p, 1e-12, 1 - 1e-12)
+    return float(-np.mean(np.where(data.correct == 1, np.log(p), np.log1p(-p))))
+
+
+def _with_default(values: F, sequences: Sequences, default: float) -> F:
+    """Append the row that serves unknown skills: the average, weighted by responses."""
+    weight = np.bincount(sequences.skill, np.diff(sequences.indptr), sequences.n_skills).astype(
+        np.float64
+    )
+    return np.concatenate([values, population(values, weight, default)[None]])
+
+
+def _pair_parameters(rates: SkillRates, sequences: Sequences) -> PairParameters:
+    pairs = sequences.pairs
+    return PairParameters(
+        skill=pairs.skill,
+        item=pairs.item,
+        guess=rates.pair_guess,
+        slip=rates.pair_slip,
+        learn=rates.pair_learn,
+    )
