@@ -53,6 +53,9 @@ class Skill(models.Model):
     position = models.PositiveIntegerField(
         default=0, help_text=_("Place in the course's order, which follows the graph.")
     )
+    order = models.PositiveIntegerField(
+        default=0, help_text=_("Place in the author's list, from which the position is derived.")
+    )
     is_retired = models.BooleanField(default=False)
 
     class Meta:
@@ -233,6 +236,11 @@ class Hint(models.Model):
     answer = models.JSONField(null=True, blank=True)
     choices = models.JSONField(default=list)
     depends_on = models.JSONField(default=list)
+    parent_key = models.CharField(
+        max_length=KEY_LENGTH,
+        blank=True,
+        help_text=_("The scaffold of the same step that this hint helps with."),
+    )
     position = models.PositiveIntegerField(default=0)
 
     class Meta:
@@ -254,6 +262,9 @@ class Asset(models.Model):
     media_type = models.CharField(max_length=60)
     sha256 = models.CharField(max_length=64)
     data = models.BinaryField()
+    is_retired = models.BooleanField(
+        default=False, help_text=_("No text shows it now; earlier revisions may.")
+    )
 
     class Meta:
         constraints = [

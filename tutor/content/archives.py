@@ -1,0 +1,125 @@
+"""Files of an upload, from a zip or a folder, behind limits that a hostile archive cannot pass."""
+
+import stat
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Protocol
+
+from tutor.content.errors import ContentUnreadableError
+
+MAX_FILES = 60_000
+MAX_UNPACKED_BYTES = 400 * 1024 * 1024
+MAX_FILE_BYTES = 120 * 1024 * 1024
+# Text packs to about a tenth; a bomb to a thousandth.
+MAX_RATIO = 200
+RATIO_GRACE_BYTES = 1024 * 1024
+
+
+class Files(Protocol):
+    """A read-only tree of files by relative path with forward slashes."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every file's path, sorted."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """Read one file. Raises: ContentUnreadableError."""
+        ...
+
+
+class ZipFiles:
+    """The files of a zip; nothing is ever unpacked to disk."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Open and check the archive's directory. Raises: ContentUnreadableError."""
+        try:
+            self._zip = zipfile.ZipFile(file)
+            entries = [entry for entry in self._zip.infolist() if not entry.is_dir()]
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+            raise ContentUnreadableError(f"The zip could not be opened: {error}.") from error
+        _check_directory(entries)
+        self._entries: Mapping[str, zipfile.ZipInfo] = {e.filename: e for e in entries}
+        self.names = tuple(sorted(self._entries))
+
+    def read(self, name: str) -> bytes:
+        """Read one file. Raises: ContentUnreadableError."""
+        entry = self._entries[name]
+        try:
+            with self._zip.open(entry) as opened:
+                # The directory's size may lie; read no more than it said.
+                content = opened.read(entry.file_size + 1)
+        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
+            raise ContentUnreadableError(f"'{name}' in the zip is damaged: {error}.") from error
+        if len(content) != entry.file_size:
+            raise ContentUnreadableError(
+                f"'{name}' in the zip holds {len(content)} bytes or more, "
+                f"its directory says {entry.file_size}."
+            )
+        return content
+
+
+class FolderFiles:
+    """The files below a folder; links that lead out of it are not followed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+        self.names = tuple(
+            sorted(
+                path.relative_to(self._folder).as_posix()
+                for path in self._folder.rglob("*")
+                if path.is_file() and path.resolve().is_relative_to(self._folder)
+            )
+        )
+        if len(self.names) > MAX_FILES:
+            raise ContentUnreadableError(
+                f"The folder holds {len(self.names)} files, at most {MAX_FILES} are read."
+            )
+
+    def read(self, name: str) -> bytes:
+        """Read one file. Raises: ContentUnreadableError."""
+        path = self._folder / name
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise ContentUnreadableError(
+                f"'{name}' has {size} bytes, at most {MAX_FILE_BYTES} are read."
+            )
+        return path.read_bytes()
+
+
+def _check_directory(entries: list[zipfile.ZipInfo]) -> None:
+    if len(entries) > MAX_FILES:
+        raise ContentUnreadableError(
+            f"The zip holds {len(entries)} files, at most {MAX_FILES} are read."
+        )
+    total = sum(entry.file_size for entry in entries)
+    if total > MAX_UNPACKED_BYTES:
+        raise ContentUnreadableError(
+            f"The zip unpacks to {total} bytes, at most {MAX_UNPACKED_BYTES} are read."
+        )
+    seen: set[str] = set()
+    for entry in entries:
+        problem = _entry_problem(entry)
+        if problem:
+            raise ContentUnreadableError(f"'{entry.filename}' in the zip {problem}.")
+        if entry.filename in seen:
+            raise ContentUnreadableError(f"'{entry.filename}' stands twice in the zip.")
+        seen.add(entry.filename)
+
+
+def _entry_problem(entry: zipfile.ZipInfo) -> str | None:
+    path = PurePosixPath(entry.filename)
+    if path.is_absolute() or ".." in path.parts or "\\" in entry.filename or ":" in path.parts[0]:
+        return "leads out of the archive; expected a relative path without '..'"
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        return "is a link; expected a file"
+    if entry.flag_bits & 0x1:
+        return "is encrypted; expected a zip without a password"
+    if entry.file_size > MAX_FILE_BYTES:
+        return f"unpacks to {entry.file_size} bytes, at most {MAX_FILE_BYTES} are read"
+    if entry.file_size > RATIO_GRACE_BYTES and entry.file_size > MAX_RATIO * max(
+        1, entry.compress_size
+    ):
+        return f"unpacks to more than {MAX_RATIO} times its size, like a zip bomb"
+    return None
