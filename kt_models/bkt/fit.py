@@ -15,6 +15,7 @@ from kt_models.bkt.parameters import (
     BKTParameters,
     Clock,
     F,
+    LearnerClasses,
     MultiSkill,
     PairParameters,
     no_pairs,
@@ -70,10 +71,16 @@ class BKTConfig:
         if self.multi_skill not in ("each", "conjunctive"):
             raise ConfigError(f"multi_skill is '{self.multi_skill}', expected each or conjunctive")
 
-    @property
-    def has_pairs(self) -> bool:
-        """Return whether any rate is told apart by item."""
-        return self.item_emissions or self.item_learning
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """One log laid out for fitting."""
+
+    data: ResponseArrays
+    classes: LearnerClasses
+    sequences: Sequences
+    solver: Solver
+    grouping: Grouping
 
 
 class BKT:
@@ -110,22 +117,32 @@ class BKT:
         tell = progress or _silent
         responses = data.merged().data
         strength: float | None = None
-        if self.config.has_pairs or self.config.learner_classes > 1:
+        if self._has_variants:
             strength = self._choose_strength(responses, validation, seed=seed, progress=tell)
-        fitted = self._fit_at(responses, strength, seed=seed, progress=tell)
+        job = self._job(responses, with_variants=strength is not None, progress=tell)
+        plain = job.solver.plain(
+            rng=np.random.default_rng(seed),
+            n_starts=self.config.n_starts,
+            prior_strength=self.config.prior_strength,
+            pools_skills=self.config.pools_skills,
+        )
+        rates = plain if strength is None else job.solver.refined(plain, job.grouping, strength)
+        fitted = self._fitted(job, rates)
         tell(0.95, "choosing the half-life of evidence")
         fitted = FittedBKT(replace(fitted.parameters, clock=self._clock(fitted, responses)))
         tell(1.0, "fitted")
         return fitted
 
-    def _fit_at(
-        self, data: ResponseArrays, strength: float | None, *, seed: int, progress: Progress
-    ) -> FittedBKT:
-        """Fit with variants pooled at a strength in responses; None leaves the variants out."""
+    @property
+    def _has_variants(self) -> bool:
         config = self.config
-        n_classes = config.learner_classes if strength is not None else 1
+        return config.item_emissions or config.item_learning or config.learner_classes > 1
+
+    def _job(self, data: ResponseArrays, *, with_variants: bool, progress: Progress) -> "_Job":
+        config = self.config
+        n_classes = config.learner_classes if with_variants else 1
         classes = choose_classes(data, n_classes=n_classes)
-        with_pairs = config.has_pairs and strength is not None
+        with_pairs = with_variants and (config.item_emissions or config.item_learning)
         sequences = make_sequences(data, classes=classes, with_pairs=with_pairs)
         solver = Solver(
             sequences,
@@ -135,32 +152,30 @@ class BKT:
             chunk_responses=config.chunk_responses,
             progress=progress,
         )
-        plain = solver.plain(
-            rng=np.random.default_rng(seed),
-            n_starts=config.n_starts,
-            prior_strength=config.prior_strength,
-            pools_skills=config.pools_skills,
+        grouping = Grouping(
+            by_class=classes.n_classes > 1,
+            emission_by_pair=with_pairs and config.item_emissions,
+            learn_by_pair=with_pairs and config.item_learning,
         )
-        rates = plain
-        if strength is not None:
-            grouping = Grouping(
-                by_class=classes.n_classes > 1,
-                emission_by_pair=config.item_emissions,
-                learn_by_pair=config.item_learning,
-            )
-            rates = solver.refined(plain, grouping, strength=strength)
+        return _Job(data, classes, sequences, solver, grouping)
+
+    def _fitted(self, job: "_Job", rates: SkillRates) -> FittedBKT:
+        sequences, data = job.sequences, job.data
+        with_pairs = job.grouping.emission_by_pair or job.grouping.learn_by_pair
+        n_classes = job.classes.n_classes
+        prior = np.broadcast_to(rates.prior, (data.n_skills, n_classes))
         parameters = BKTParameters(
             skills=data.skills,
             items=data.items if with_pairs else data.items[:0],
-            prior=_with_default(rates.prior, sequences, DEFAULT_PRIOR),
+            prior=_with_default(prior, sequences, DEFAULT_PRIOR),
             learn=_with_default(rates.learn, sequences, DEFAULT_LEARN),
             forget=_with_default(rates.forget, sequences, 0.0),
             guess=_with_default(rates.guess, sequences, DEFAULT_GUESS),
             slip=_with_default(rates.slip, sequences, DEFAULT_SLIP),
-            classes=classes,
+            classes=job.classes,
             pairs=_pair_parameters(rates, sequences) if with_pairs else no_pairs(),
             clock=Clock(half_life_days=None),
-            multi_skill=config.multi_skill,
+            multi_skill=self.config.multi_skill,
             time_unit=data.time_unit,
         )
         return FittedBKT(parameters)
@@ -184,12 +199,19 @@ class BKT:
             out = rng.permutation(present)[:n_out]
             held_out = data.take_learners(out)
             train = data.take_learners(np.setdiff1d(present, out))
+        job = self._job(train, with_variants=True, progress=_silent)
+        plain = job.solver.plain(
+            rng=np.random.default_rng(seed),
+            n_starts=1,
+            prior_strength=self.config.prior_strength,
+            pools_skills=self.config.pools_skills,
+        )
         best: float | None = None
-        least = np.inf
-        for strength in (None, *_STRENGTHS):
-            progress(0.0, f"trying item and class rates at strength {strength}")
-            fitted = self._fit_at(train, strength, seed=seed, progress=_silent)
-            loss = _log_loss(held_out, fitted.predict(held_out))
+        least = _log_loss(held_out, self._fitted(job, plain).predict(held_out))
+        for strength in _STRENGTHS:
+            progress(0.0, f"trying rates by item and class, pooled at strength {strength:g}")
+            rates = job.solver.refined(plain, job.grouping, strength)
+            loss = _log_loss(held_out, self._fitted(job, rates).predict(held_out))
             if loss < least:
                 best, least = strength, loss
         return best

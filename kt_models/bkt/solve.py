@@ -104,7 +104,7 @@ class Solver:
             pair_learn=rates.learn[pair_skill],
         )
 
-    def refined(self, plain: SkillRates, grouping: Grouping, *, strength: float) -> SkillRates:
+    def refined(self, plain: SkillRates, grouping: Grouping, strength: float) -> SkillRates:
         """Tell rates apart by class and pair, each held to its skill's plain rate.
 
         The skill's rate counts for as many responses as strength says.
