@@ -6,10 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import django_stubs_ext
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 from tutor.env import BASE_DIR, embedded_socket, secret_key_load, settings_read
+
+# Lets admin classes and the like name their model to the type checker.
+django_stubs_ext.monkeypatch()
 
 ENV = settings_read(os.environ)
 TESTING = "pytest" in sys.modules

@@ -81,6 +81,13 @@ class CourseGraph:
         return MappingProxyType({skill.id: skill for skill in self.skills})
 
     @cached_property
+    def step_of_key(self) -> Mapping[str, StepRef]:
+        """Each step that learners may be given, by its key."""
+        return MappingProxyType(
+            {step.key: step for steps in self.steps_by_skill.values() for step in steps}
+        )
+
+    @cached_property
     def _ancestors(self) -> Mapping[int, frozenset[int]]:
         return MappingProxyType({skill: _reachable(skill, self.parents) for skill in self.parents})
 

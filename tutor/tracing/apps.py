@@ -3,3 +3,7 @@ from django.apps import AppConfig
 
 class TracingConfig(AppConfig):
     name = "tutor.tracing"
+
+    def ready(self) -> None:
+        """Register the room's outbox handlers."""
+        from tutor.tracing import services  # noqa: F401

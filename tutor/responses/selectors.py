@@ -1,0 +1,60 @@
+"""Reading the response log, with corrections applied."""
+
+from datetime import datetime
+
+from django.db.models import Q, QuerySet, Subquery
+from django.db.models.expressions import F, OuterRef
+from django.db.models.functions import Coalesce
+
+from tutor.accounts.models import User
+from tutor.content.models import Course
+from tutor.responses.models import Regrade, Response
+
+
+def with_effective_correctness(responses: QuerySet[Response]) -> QuerySet[Response]:
+    """Annotate `effective_is_correct`: the newest regrade's word, else the log's."""
+    newest = Regrade.objects.filter(response=OuterRef("pk")).order_by("-id")
+    return responses.annotate(
+        effective_is_correct=Coalesce(Subquery(newest.values("is_correct")[:1]), F("is_correct"))
+    )
+
+
+def responses_of_learner(
+    learner: User, course: Course, *, skill_id: int | None = None
+) -> QuerySet[Response]:
+    """Return the learner's responses in a course, newest first, with step and problem."""
+    responses = Response.objects.filter(learner=learner, course=course)
+    if skill_id is not None:
+        responses = responses.filter(step__skills=skill_id)
+    return with_effective_correctness(responses.select_related("step__problem")).order_by(
+        "-answered_at", "-id"
+    )
+
+
+def observations_of_learner(
+    learner: User, course: Course, *, until: datetime | None = None
+) -> QuerySet[Response]:
+    """Return what models are told of the learner, in the order they are told it."""
+    responses = Response.objects.filter(learner=learner, course=course, is_observation=True)
+    if until is not None:
+        responses = responses.filter(answered_at__lte=until)
+    return with_effective_correctness(responses).order_by("answered_at", "id")
+
+
+def steps_seen_recently(learner: User, course: Course, *, since: datetime) -> dict[int, datetime]:
+    """Return when each step was last answered, for steps answered since a moment."""
+    rows = (
+        Response.objects.filter(learner=learner, course=course, answered_at__gte=since)
+        .order_by("answered_at")
+        .values_list("step_id", "answered_at")
+    )
+    return dict(rows)
+
+
+def recent_observations(learner: User, course: Course, *, limit: int) -> list[Response]:
+    """Return the learner's newest observations, newest first."""
+    return list(
+        with_effective_correctness(
+            Response.objects.filter(Q(learner=learner, course=course, is_observation=True))
+        ).order_by("-answered_at", "-id")[:limit]
+    )

@@ -1,0 +1,446 @@
+"""Choosing what is next: pure functions of a graph, beliefs and what came before.
+
+Nothing here knows Django, the clock or a random source; `now`-dependent facts and `rng` come in, so
+that the site, simulations and off-line evaluation run the same code. See docs/scheduling.md.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from enum import StrEnum
+from random import Random
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Status(StrEnum):
+    """What a skill is to a learner now."""
+
+    LOCKED = "locked"
+    READY = "ready"
+    LEARNING = "learning"
+    MASTERED = "mastered"
+    REVIEW_DUE = "review_due"
+    UNKNOWN = "unknown"
+
+
+class Kind(StrEnum):
+    """Why an activity is proposed."""
+
+    LEARN = "learn"
+    PRACTISE = "practise"
+    REVIEW = "review"
+    REMEDIAL = "remedial"
+
+
+class SkillGraph(Protocol):
+    """The part of a course's graph that decisions need; mappings have a key for every skill."""
+
+    @property
+    def skill_ids(self) -> tuple[int, ...]: ...
+    @property
+    def parents(self) -> Mapping[int, tuple[int, ...]]: ...
+    @property
+    def children(self) -> Mapping[int, tuple[int, ...]]: ...
+    @property
+    def encompassed(self) -> Mapping[int, tuple[tuple[int, float], ...]]: ...
+    def ancestors(self, skill_id: int) -> frozenset[int]: ...
+
+
+class BeliefArrays(Protocol):
+    """Beliefs as arrays (n_skills,) in the order of the graph's `skill_ids`."""
+
+    @property
+    def p_correct(self) -> NDArray[np.float64]: ...
+    @property
+    def p_mastery(self) -> NDArray[np.float64]: ...
+    @property
+    def lower(self) -> NDArray[np.float64]: ...
+    @property
+    def upper(self) -> NDArray[np.float64]: ...
+    @property
+    def n_observations(self) -> NDArray[np.int64]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is remembered of a skill besides the belief."""
+
+    is_open: bool = False
+    is_mastered: bool = False
+    was_mastered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyConfig:
+    """Thresholds, weights and caps. Probabilities unless the name says otherwise."""
+
+    gate: float = 0.70
+    gate_mastery: float = 0.90
+    mastery_enter: float = 0.95
+    mastery_leave: float = 0.80
+    mastery_min_observations: int = 3
+    target_p_correct: float = 0.80
+    weight_learn: float = 1.0
+    weight_review: float = 1.2
+    weight_fit: float = 0.6
+    weight_information: float = 0.4
+    weight_variety: float = 0.5
+    temperature: float = 0.15
+    epsilon: float = 0.05
+    most_candidates: int = 12
+    most_in_a_row: int = 5
+    most_new_skills_a_day: int = 3
+    most_reviews_a_day: int = 20
+    wheel_opportunities: int = 10
+    wheel_run: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SkillStatus:
+    """A skill's status, and for a locked one the prerequisites that hold it."""
+
+    status: Status
+    is_open: bool
+    held_by: tuple[int, ...] = ()
+
+
+def statuses_compute(
+    graph: SkillGraph,
+    beliefs: BeliefArrays,
+    standings: Mapping[int, Standing],
+    *,
+    practisable: AbstractSet[int],
+    config: PolicyConfig,
+) -> dict[int, SkillStatus]:
+    """Return every skill's status.
+
+    `practisable` holds the skills that have a step; one without cannot be measured, so it is
+    `unknown` and passes the question on to its own prerequisites.
+    """
+    skill_ids = graph.skill_ids
+    row_of = {skill: row for row, skill in enumerate(skill_ids)}
+    passes = (beliefs.lower >= config.gate) | (
+        (beliefs.p_mastery >= config.gate_mastery) & (beliefs.n_observations > 0)
+    )
+    none = Standing()
+    statuses: dict[int, SkillStatus] = {}
+    for row, skill in enumerate(skill_ids):
+        if skill not in practisable:
+            statuses[skill] = SkillStatus(status=Status.UNKNOWN, is_open=False)
+            continue
+        standing = standings.get(skill, none)
+        held_by: tuple[int, ...] = ()
+        if not standing.is_open:
+            held_by = tuple(
+                parent
+                for parent in measurable_parents(graph, skill, practisable)
+                if not passes[row_of[parent]] and not standings.get(parent, none).was_mastered
+            )
+        statuses[skill] = SkillStatus(
+            status=_status(row, beliefs, standing, is_held=bool(held_by), config=config),
+            is_open=not held_by,
+            held_by=held_by,
+        )
+    return statuses
+
+
+def _status(
+    row: int,
+    beliefs: BeliefArrays,
+    standing: Standing,
+    *,
+    is_held: bool,
+    config: PolicyConfig,
+) -> Status:
+    p_mastery, n = beliefs.p_mastery[row], beliefs.n_observations[row]
+    if is_mastered_now(p_mastery, int(n), standing, config=config):
+        return Status.MASTERED
+    if standing.was_mastered or standing.is_mastered:
+        return Status.REVIEW_DUE
+    if is_held:
+        return Status.LOCKED
+    return Status.LEARNING if n else Status.READY
+
+
+def is_mastered_now(
+    p_mastery: float, n_observations: int, standing: Standing, *, config: PolicyConfig
+) -> bool:
+    """Return whether a skill counts as mastered: entered high, left low, so as not to flicker."""
+    if standing.is_mastered:
+        return p_mastery >= config.mastery_leave
+    return p_mastery >= config.mastery_enter and n_observations >= config.mastery_min_observations
+
+
+def measurable_parents(
+    graph: SkillGraph, skill: int, practisable: AbstractSet[int]
+) -> tuple[int, ...]:
+    """Return the nearest prerequisites that have steps, looking through those that have none."""
+    found: dict[int, None] = {}
+    waiting = list(graph.parents[skill])
+    seen: set[int] = set()
+    while waiting:
+        parent = waiting.pop(0)
+        if parent in seen:
+            continue
+        seen.add(parent)
+        if parent in practisable:
+            found[parent] = None
+        else:
+            waiting.extend(graph.parents[parent])
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The past: (skills, was it right) of each observation, newest first, and today's counts."""
+
+    observations: Sequence[tuple[tuple[int, ...], bool]] = ()
+    new_skills_today: int = 0
+    reviews_today: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A skill that could be next, with every term of its score (already weighted)."""
+
+    skill_id: int
+    kind: Kind
+    score: float
+    terms: Mapping[str, float]
+    propensity: float = 0.0
+    reason: str = ""
+    reason_values: Mapping[str, float | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Candidates by falling score, and the one that was drawn; None when nothing is left to do."""
+
+    candidates: tuple[Candidate, ...]
+    drawn: int | None
+
+
+class Policy(Protocol):
+    """Anything that chooses what is next."""
+
+    name: str
+
+    def choose(
+        self,
+        graph: SkillGraph,
+        beliefs: BeliefArrays,
+        statuses: Mapping[int, SkillStatus],
+        *,
+        past: Past,
+        rng: Random,
+    ) -> Choice: ...
+
+
+@dataclass(frozen=True)
+class FringePolicy:
+    """The outer fringe and what is due, scored; one draw from a softmax with an epsilon floor."""
+
+    config: PolicyConfig = field(default_factory=PolicyConfig)
+    name: str = "fringe"
+
+    def choose(
+        self,
+        graph: SkillGraph,
+        beliefs: BeliefArrays,
+        statuses: Mapping[int, SkillStatus],
+        *,
+        past: Past,
+        rng: Random,
+    ) -> Choice:
+        """Return scored candidates and the draw. Scans the graph once."""
+        config = self.config
+        row_of = {skill: row for row, skill in enumerate(graph.skill_ids)}
+        kinds = _kinds(graph, statuses, past, row_of=row_of, beliefs=beliefs, config=config)
+        unlocks = _unlock_counts(graph, statuses, kinds)
+        most = max(unlocks.values(), default=0)
+        candidates = [
+            _scored(
+                graph,
+                beliefs,
+                row_of,
+                skill,
+                kind,
+                unlocks=unlocks[skill],
+                most_unlocks=most,
+                past=past,
+                config=config,
+            )
+            for skill, kind in kinds.items()
+        ]
+        candidates.sort(key=lambda candidate: (-candidate.score, row_of[candidate.skill_id]))
+        return _draw(candidates[: config.most_candidates], rng, config=config)
+
+
+def is_wheel_spinning(outcomes: Sequence[bool], *, config: PolicyConfig) -> bool:
+    """Return whether a skill was practised ten times without three right in a row.
+
+    Fewer opportunities are undetermined, not spinning. The order of `outcomes` does not matter.
+    """
+    if len(outcomes) < config.wheel_opportunities:
+        return False
+    run = 0
+    for is_right in outcomes:
+        run = run + 1 if is_right else 0
+        if run >= config.wheel_run:
+            return False
+    return True
+
+
+def _kinds(
+    graph: SkillGraph,
+    statuses: Mapping[int, SkillStatus],
+    past: Past,
+    *,
+    row_of: Mapping[int, int],
+    beliefs: BeliefArrays,
+    config: PolicyConfig,
+) -> dict[int, Kind]:
+    kinds: dict[int, Kind] = {}
+    for skill in graph.skill_ids:
+        status = statuses[skill].status
+        if status is Status.READY:
+            kinds[skill] = Kind.LEARN
+        elif status is Status.LEARNING:
+            kinds[skill] = Kind.PRACTISE
+        elif status is Status.REVIEW_DUE:
+            kinds[skill] = Kind.REVIEW
+    _remedy(kinds, graph, statuses, past, row_of=row_of, beliefs=beliefs, config=config)
+    return _capped(kinds, past, config=config)
+
+
+def _remedy(
+    kinds: dict[int, Kind],
+    graph: SkillGraph,
+    statuses: Mapping[int, SkillStatus],
+    past: Past,
+    *,
+    row_of: Mapping[int, int],
+    beliefs: BeliefArrays,
+    config: PolicyConfig,
+) -> None:
+    """Stop drilling a skill that spins; offer its weakest ancestor in its place."""
+    for skill in [skill for skill, kind in kinds.items() if kind is Kind.PRACTISE]:
+        outcomes = [right for skills, right in past.observations if skill in skills]
+        if not is_wheel_spinning(outcomes[: 2 * config.wheel_opportunities], config=config):
+            continue
+        ancestors = [
+            ancestor
+            for ancestor in graph.ancestors(skill)
+            if statuses[ancestor].is_open and statuses[ancestor].status is not Status.MASTERED
+        ]
+        if not ancestors:
+            continue
+        weakest = min(ancestors, key=lambda a: (beliefs.p_correct[row_of[a]], row_of[a]))
+        del kinds[skill]
+        kinds[weakest] = Kind.REMEDIAL
+
+
+def _capped(kinds: dict[int, Kind], past: Past, *, config: PolicyConfig) -> dict[int, Kind]:
+    """Apply the daily caps and the limit on one skill in a row, unless nothing would be left."""
+    refused: set[int] = set()
+    if past.new_skills_today >= config.most_new_skills_a_day:
+        refused |= {skill for skill, kind in kinds.items() if kind is Kind.LEARN}
+    if past.reviews_today >= config.most_reviews_a_day:
+        refused |= {skill for skill, kind in kinds.items() if kind is Kind.REVIEW}
+    newest = past.observations[: config.most_in_a_row]
+    if len(newest) == config.most_in_a_row:
+        refused |= set.intersection(*(set(skills) for skills, _ in newest))
+    kept = {skill: kind for skill, kind in kinds.items() if skill not in refused}
+    return kept or kinds
+
+
+def _unlock_counts(
+    graph: SkillGraph, statuses: Mapping[int, SkillStatus], kinds: Mapping[int, Kind]
+) -> dict[int, int]:
+    """Return how many locked skills each candidate holds back, directly or further on."""
+    counts = {}
+    for skill in kinds:
+        seen: set[int] = set()
+        waiting = list(graph.children[skill])
+        while waiting:
+            child = waiting.pop()
+            if child not in seen and statuses[child].status in {Status.LOCKED, Status.UNKNOWN}:
+                seen.add(child)
+                waiting.extend(graph.children[child])
+        counts[skill] = sum(statuses[child].status is Status.LOCKED for child in seen)
+    return counts
+
+
+def _scored(
+    graph: SkillGraph,
+    beliefs: BeliefArrays,
+    row_of: Mapping[int, int],
+    skill: int,
+    kind: Kind,
+    *,
+    unlocks: int,
+    most_unlocks: int,
+    past: Past,
+    config: PolicyConfig,
+) -> Candidate:
+    row = row_of[skill]
+    p_correct = float(beliefs.p_correct[row])
+    p_mastery = float(beliefs.p_mastery[row])
+    learn = review = 0.0
+    if kind is Kind.REVIEW:
+        lost = max(config.mastery_enter - p_mastery, 0.0) + sum(
+            weight * max(config.mastery_leave - float(beliefs.p_mastery[row_of[easier]]), 0.0)
+            for easier, weight in graph.encompassed[skill]
+            if beliefs.n_observations[row_of[easier]]
+        )
+        review = min(lost / config.mastery_enter, 1.0)
+    else:
+        reach = math.log1p(unlocks) / math.log1p(most_unlocks) if most_unlocks else 0.0
+        # A skill that opens nothing is still worth learning for itself.
+        learn = p_correct * (0.3 + 0.7 * reach)
+    last = past.observations[0] if past.observations else None
+    repeats = last is not None and skill in last[0] and last[1]
+    terms = {
+        "learn": config.weight_learn * learn,
+        "review": config.weight_review * review,
+        "fit": -config.weight_fit * abs(p_correct - config.target_p_correct),
+        "information": config.weight_information * float(beliefs.upper[row] - beliefs.lower[row]),
+        "variety": -config.weight_variety if repeats else 0.0,
+    }
+    return Candidate(
+        skill_id=skill,
+        kind=kind,
+        score=sum(terms.values()),
+        terms=terms,
+        reason=kind.value,
+        reason_values={"percent": round(100 * p_correct), "unlocks": unlocks},
+    )
+
+
+def _draw(candidates: Sequence[Candidate], rng: Random, *, config: PolicyConfig) -> Choice:
+    if not candidates:
+        return Choice(candidates=(), drawn=None)
+    scores = np.array([candidate.score for candidate in candidates])
+    weights = np.exp((scores - scores.max()) / config.temperature)
+    n = len(candidates)
+    propensities = (1 - config.epsilon) * weights / weights.sum() + config.epsilon / n
+    drawn = int(np.searchsorted(np.cumsum(propensities), rng.random() * propensities.sum()))
+    return Choice(
+        candidates=tuple(
+            Candidate(
+                skill_id=candidate.skill_id,
+                kind=candidate.kind,
+                score=candidate.score,
+                terms=candidate.terms,
+                propensity=float(propensity),
+                reason=candidate.reason,
+                reason_values=candidate.reason_values,
+            )
+            for candidate, propensity in zip(candidates, propensities, strict=True)
+        ),
+        drawn=min(drawn, n - 1),
+    )

@@ -1,0 +1,44 @@
+"""One line on why something is proposed, in words for a learner."""
+
+from collections.abc import Mapping
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from tutor.content.graph import CourseGraph
+from tutor.scheduling.policies import Candidate, Kind
+
+
+def reason_text(candidate: Candidate, graph: CourseGraph) -> str:
+    """Return why a candidate is proposed."""
+    title = graph.skill_of[candidate.skill_id].title
+    values = candidate.reason_values
+    return " ".join(
+        part for part in (_opening(candidate.kind, title, values), _unlocking(values)) if part
+    )
+
+
+def _opening(kind: Kind, title: str, values: Mapping[str, float | int]) -> str:
+    percent = values["percent"]
+    if kind is Kind.LEARN:
+        return _("New: you have what “{title}” builds on.").format(title=title)
+    if kind is Kind.REVIEW:
+        return _("Because “{title}” is due: about {percent} % likely to be right today.").format(
+            title=title, percent=percent
+        )
+    if kind is Kind.REMEDIAL:
+        return _("A step back to “{title}”: what was hard builds on it.").format(title=title)
+    return _("You are learning “{title}”: about {percent} % likely to be right now.").format(
+        title=title, percent=percent
+    )
+
+
+def _unlocking(values: Mapping[str, float | int]) -> str:
+    unlocks = int(values["unlocks"])
+    if not unlocks:
+        return ""
+    return ngettext(
+        "It opens the way to {count} more skill.",
+        "It opens the way to {count} more skills.",
+        unlocks,
+    ).format(count=unlocks)

@@ -1,0 +1,141 @@
+"""Statuses of skills, and what the scheduler knows of a learner's past."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from tutor.accounts.models import User
+from tutor.content.graph import CourseGraph, course_graph
+from tutor.content.models import Course
+from tutor.responses.models import Response
+from tutor.scheduling.models import SkillStanding
+from tutor.scheduling.policies import (
+    Past,
+    PolicyConfig,
+    SkillStatus,
+    Standing,
+    statuses_compute,
+)
+from tutor.tracing.selectors import ClassBeliefs, LearnerBeliefs, beliefs_of_learner
+
+PAST_OBSERVATIONS = 120
+
+
+def policy_config(course: Course) -> PolicyConfig:
+    """Return the thresholds and weights that a course is scheduled with."""
+    return PolicyConfig(gate=course.gate)
+
+
+def practisable_skills(graph: CourseGraph) -> frozenset[int]:
+    """Return the skills that have a step to practise."""
+    return frozenset(skill for skill, steps in graph.steps_by_skill.items() if steps)
+
+
+def standing_of(row: SkillStanding) -> Standing:
+    """Return what the policy needs of a stored standing."""
+    return Standing(
+        is_open=row.opened_at is not None,
+        is_mastered=row.is_mastered,
+        was_mastered=row.mastered_at is not None,
+    )
+
+
+def standings_of_learner(learner: User, graph: CourseGraph) -> dict[int, SkillStanding]:
+    """Return the learner's stored standings by skill (one query)."""
+    rows = SkillStanding.objects.filter(learner=learner, skill__course_id=graph.course_id)
+    return {row.skill_id: row for row in rows}
+
+
+def statuses_from(
+    graph: CourseGraph,
+    beliefs: LearnerBeliefs,
+    standings: Mapping[int, SkillStanding],
+    *,
+    course: Course,
+) -> dict[int, SkillStatus]:
+    """Return every skill's status from what is at hand, without a query."""
+    return statuses_compute(
+        graph,
+        beliefs,
+        {skill: standing_of(row) for skill, row in standings.items()},
+        practisable=practisable_skills(graph),
+        config=policy_config(course),
+    )
+
+
+def statuses_of_learner(
+    learner: User, course: Course, *, now: datetime, beliefs: LearnerBeliefs | None = None
+) -> dict[int, SkillStatus]:
+    """Return the status of every skill of a course for one learner."""
+    graph = course_graph(course)
+    return statuses_from(
+        graph,
+        beliefs or beliefs_of_learner(learner, course, now=now),
+        standings_of_learner(learner, graph),
+        course=course,
+    )
+
+
+def statuses_of_class(beliefs: ClassBeliefs, course: Course) -> dict[int, dict[int, SkillStatus]]:
+    """Return the statuses of many learners by learner and skill (one query)."""
+    graph = course_graph(course)
+    standings: dict[int, dict[int, SkillStanding]] = {pk: {} for pk in beliefs.learner_ids}
+    for row in SkillStanding.objects.filter(
+        learner_id__in=beliefs.learner_ids, skill__course_id=graph.course_id
+    ):
+        standings[row.learner_id][row.skill_id] = row
+    return {
+        learner_id: statuses_from(
+            graph, beliefs.of_row(place), standings[learner_id], course=course
+        )
+        for place, learner_id in enumerate(beliefs.learner_ids)
+    }
+
+
+def day_start(now: datetime) -> datetime:
+    """Return the moment at which the school's day began."""
+    local = now.astimezone(ZoneInfo(settings.TIME_ZONE))
+    return local.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def recent_observations(learner: User, course: Course) -> list[Response]:
+    """Return the learner's newest observations, newest first (one query)."""
+    return list(
+        Response.objects.filter(learner=learner, course=course, is_observation=True)
+        .only("id", "step_id", "skill_ids", "is_correct", "answered_at", "revision_id")
+        .order_by("-answered_at", "-id")[:PAST_OBSERVATIONS]
+    )
+
+
+def past_of(
+    observations: Iterable[Response],
+    standings: Mapping[int, SkillStanding],
+    *,
+    now: datetime,
+) -> Past:
+    """Return the policy's view of the past from what is at hand, without a query."""
+    rows = list(observations)
+    today = day_start(now)
+    touched_today = {skill for row in rows if row.answered_at >= today for skill in row.skill_ids}
+    touched_before = {skill for row in rows if row.answered_at < today for skill in row.skill_ids}
+    new_today = {
+        skill
+        for skill in touched_today - touched_before
+        if (row := standings.get(skill)) is None
+        or row.mastered_at is None
+        or row.mastered_at >= today
+    }
+    reviewed_today = {
+        skill
+        for skill in touched_today
+        if (row := standings.get(skill)) is not None
+        and row.mastered_at is not None
+        and row.mastered_at < today
+    }
+    return Past(
+        observations=tuple((tuple(row.skill_ids), row.is_correct) for row in rows),
+        new_skills_today=len(new_today),
+        reviews_today=len(reviewed_today),
+    )

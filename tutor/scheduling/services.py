@@ -1,0 +1,298 @@
+"""Offers, stored plans, and the standings that outlive beliefs."""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from uuid import UUID
+
+from tutor.accounts.models import User
+from tutor.common.clock import days_since_epoch
+from tutor.content.graph import CourseGraph, StepRef, course_graph
+from tutor.content.models import Course
+from tutor.responses.models import Response
+from tutor.scheduling.models import Plan, SkillStanding
+from tutor.scheduling.policies import (
+    Candidate,
+    Choice,
+    FringePolicy,
+    SkillStatus,
+    Status,
+    is_mastered_now,
+)
+from tutor.scheduling.reasons import reason_text
+from tutor.scheduling.selectors import (
+    past_of,
+    policy_config,
+    recent_observations,
+    standing_of,
+    standings_of_learner,
+    statuses_from,
+)
+from tutor.tracing import engine
+from tutor.tracing.selectors import LearnerBeliefs, beliefs_of_learner, moment_of
+from tutor.tracing.services import Tracing
+
+# An activity's usual length until the course's own response times say better.
+MINUTES_PER_STEP = 2
+SKILL_STEPS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedCandidate:
+    """A candidate as a page shows it; `index` names it when the learner takes it."""
+
+    index: int
+    skill_id: int
+    kind: str
+    reason: str
+    minutes: int
+    score: float
+    terms: Mapping[str, float]
+    propensity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the scheduler would propose now, with everything it was decided from."""
+
+    policy: str
+    rng_seed: int
+    candidates: tuple[OfferedCandidate, ...]
+    drawn: int | None
+    beliefs: LearnerBeliefs
+    statuses: Mapping[int, SkillStatus]
+    observations: Sequence[Response]
+
+    @property
+    def first(self) -> OfferedCandidate | None:
+        """The candidate that is offered first."""
+        return None if self.drawn is None else self.candidates[self.drawn]
+
+    @property
+    def alternatives(self) -> tuple[OfferedCandidate, ...]:
+        """The two that stand beside it, by score."""
+        return tuple(c for c in self.candidates if c.index != self.drawn)[:2]
+
+
+def offer_for(learner: User, course: Course, *, now: datetime) -> Offer:
+    """Return what is next for a learner; stores nothing. The same until the next observation."""
+    graph = course_graph(course)
+    beliefs = beliefs_of_learner(learner, course, now=now)
+    return offer_from(
+        learner,
+        course,
+        graph=graph,
+        beliefs=beliefs,
+        standings=standings_of_learner(learner, graph),
+        now=now,
+    )
+
+
+def offer_from(
+    learner: User,
+    course: Course,
+    *,
+    graph: CourseGraph,
+    beliefs: LearnerBeliefs,
+    standings: Mapping[int, SkillStanding],
+    now: datetime,
+) -> Offer:
+    """Return what is next from beliefs and standings at hand (one query: what came before)."""
+    observations = recent_observations(learner, course)
+    statuses = statuses_from(graph, beliefs, standings, course=course)
+    policy = FringePolicy(config=policy_config(course))
+    seed = _seed(learner.pk, course.pk, observations[0].pk if observations else 0)
+    choice = policy.choose(
+        graph,
+        beliefs,
+        statuses,
+        past=past_of(observations, standings, now=now),
+        rng=Random(seed),  # noqa: S311 - a draw to be repeated from its seed, not a secret
+    )
+    return Offer(
+        policy=policy.name,
+        rng_seed=seed,
+        candidates=_offered(choice, graph),
+        drawn=choice.drawn,
+        beliefs=beliefs,
+        statuses=statuses,
+        observations=observations,
+    )
+
+
+def _seed(*parts: int) -> int:
+    digest = hashlib.sha256(":".join(map(str, parts)).encode()).digest()
+    return int.from_bytes(digest[:6], "big")
+
+
+def _offered(choice: Choice, graph: CourseGraph) -> tuple[OfferedCandidate, ...]:
+    return tuple(
+        OfferedCandidate(
+            index=index,
+            skill_id=candidate.skill_id,
+            kind=candidate.kind.value,
+            reason=reason_text(candidate, graph),
+            minutes=_minutes(candidate, graph),
+            score=candidate.score,
+            terms=candidate.terms,
+            propensity=candidate.propensity,
+        )
+        for index, candidate in enumerate(choice.candidates)
+    )
+
+
+def _minutes(candidate: Candidate, graph: CourseGraph) -> int:
+    steps = min(len(graph.steps_by_skill[candidate.skill_id]), SKILL_STEPS)
+    return max(MINUTES_PER_STEP * steps, MINUTES_PER_STEP)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a plan gives the learner: a step, the revision it is shown from, and a variant."""
+
+    step: StepRef
+    variant_seed: int
+
+
+def target_choose(offer: Offer, graph: CourseGraph, skill_id: int) -> Target:
+    """Return the step to practise a skill with: unseen ones in teaching order, then the oldest."""
+    rng = Random(_seed(offer.rng_seed, skill_id))  # noqa: S311
+    seen = {
+        step_id: place
+        for place, step_id in reversed(
+            [(place, row.step_id) for place, row in enumerate(offer.observations)]
+        )
+    }
+    steps = _first_of_each_problem(graph.steps_by_skill[skill_id])
+    unseen = [step for step in steps if step.step_id not in seen]
+    if unseen:
+        step = rng.choice(unseen[:3])
+    else:
+        oldest = sorted(steps, key=lambda step: -seen[step.step_id])
+        step = rng.choice(oldest[: max(1, len(oldest) // 2)])
+    return Target(step=step, variant_seed=rng.getrandbits(31))
+
+
+def _first_of_each_problem(steps: Sequence[StepRef]) -> list[StepRef]:
+    firsts: dict[int, StepRef] = {}
+    for step in steps:
+        firsts.setdefault(step.problem_id, step)
+    return list(firsts.values())
+
+
+def plan_record(
+    learner: User,
+    course: Course,
+    offer: Offer,
+    *,
+    taken: int,
+    target: Target,
+    session_uuid: UUID | None,
+    now: datetime,
+) -> Plan:
+    """Store a decision: every candidate with its terms, the draw, and what was taken."""
+    return Plan.objects.create(
+        learner=learner,
+        course=course,
+        session_uuid=session_uuid,
+        created_at=now,
+        policy=offer.policy,
+        model_version_uuid=offer.beliefs.version.uuid,
+        rng_seed=offer.rng_seed,
+        candidates=[
+            {
+                "skill_id": candidate.skill_id,
+                "kind": candidate.kind,
+                "score": round(candidate.score, 6),
+                "terms": {name: round(term, 6) for name, term in candidate.terms.items()},
+                "propensity": candidate.propensity,
+                "reason": candidate.reason,
+            }
+            for candidate in offer.candidates
+        ],
+        chosen=offer.drawn,
+        skill_id=offer.candidates[taken].skill_id,
+        step_id=target.step.step_id,
+        propensity=offer.candidates[taken].propensity,
+        taken=taken,
+    )
+
+
+def plan_link(plan_uuid: UUID | None, response: Response) -> None:
+    """Link a plan to the observation that it led to."""
+    if plan_uuid is not None and response.is_observation:
+        Plan.objects.filter(uuid=plan_uuid, response=None).update(response=response)
+
+
+def standings_refresh(
+    learner: User,
+    course: Course,
+    *,
+    graph: CourseGraph,
+    beliefs: LearnerBeliefs,
+    tracing: Tracing,
+    touched: Collection[int],
+    now: datetime,
+) -> dict[int, SkillStanding]:
+    """Bring the stored standings up to the beliefs: open what opens, note mastery and its loss.
+
+    What is open stays open. `touched` are the skills just practised, whose next review moves.
+    """
+    standings = standings_of_learner(learner, graph)
+    statuses = statuses_from(graph, beliefs, standings, course=course)
+    config = policy_config(course)
+    new, changed = [], []
+    for row, skill_id in enumerate(graph.skill_ids):
+        status = statuses[skill_id]
+        if status.status is Status.UNKNOWN or not (status.is_open or skill_id in touched):
+            continue
+        standing = standings.get(skill_id)
+        is_new = standing is None
+        if standing is None:
+            standing = SkillStanding(learner=learner, skill_id=skill_id)
+            standings[skill_id] = standing
+        before = (standing.opened_at, standing.is_mastered, standing.review_due_at)
+        standing.opened_at = standing.opened_at or now
+        is_mastered = is_mastered_now(
+            float(beliefs.p_mastery[row]),
+            int(beliefs.n_observations[row]),
+            standing_of(standing),
+            config=config,
+        )
+        _mastery_set(standing, is_mastered=is_mastered, now=now)
+        if standing.is_mastered and (skill_id in touched or standing.review_due_at is None):
+            standing.review_due_at = _review_due_at(tracing, skill_id, now=now, course=course)
+        if is_new:
+            new.append(standing)
+        elif before != (standing.opened_at, standing.is_mastered, standing.review_due_at):
+            changed.append(standing)
+    if new:
+        SkillStanding.objects.bulk_create(new)
+    if changed:
+        SkillStanding.objects.bulk_update(
+            changed, ["opened_at", "is_mastered", "mastered_at", "review_due_at"]
+        )
+    return standings
+
+
+def _mastery_set(standing: SkillStanding, *, is_mastered: bool, now: datetime) -> None:
+    if is_mastered and not standing.is_mastered:
+        standing.mastered_at = standing.mastered_at or now
+    if standing.is_mastered and not is_mastered:
+        standing.review_due_at = now
+    standing.is_mastered = is_mastered
+
+
+def _review_due_at(
+    tracing: Tracing, skill_id: int, *, now: datetime, course: Course
+) -> datetime | None:
+    (at,) = engine.first_below(
+        tracing.version,
+        tracing.state.blob,
+        [skill_id],
+        threshold=policy_config(course).mastery_leave,
+        from_days=days_since_epoch(now),
+    )
+    return None if at is None else moment_of(at)

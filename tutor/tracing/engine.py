@@ -1,0 +1,164 @@
+"""The only door to kt_models: versions in, states and beliefs out.
+
+States are opaque blobs here; skills go in and out by their ids in the database.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from kt_models.bkt.filter import FittedBKT
+from kt_models.errors import KTModelsError
+from kt_models.protocol import AnyFittedTracer, Beliefs, Observation
+from tutor.tracing.models import ModelVersion
+
+__all__ = [
+    "Beliefs",
+    "KTModelsError",
+    "Observation",
+    "forecast",
+    "observation_make",
+    "state_advance",
+]
+
+DEFAULT_MODEL = FittedBKT.name
+
+
+@lru_cache(maxsize=32)
+def _fitted(model_name: str, artifact: str) -> AnyFittedTracer:
+    if artifact:
+        from kt_models.registry import load_fitted  # noqa: PLC0415 - only where a fit serves
+
+        return load_fitted(Path(artifact))
+    if model_name != DEFAULT_MODEL:
+        raise ValueError(f"{model_name} has no default parameters; expected an artifact")
+    return FittedBKT.with_defaults()
+
+
+def tracer(version: ModelVersion) -> AnyFittedTracer:
+    """Return the fitted model of a version; kept in the process."""
+    return _fitted(version.model_name, version.artifact)
+
+
+def observation_make(
+    skill_ids: Sequence[int], *, item: str, is_correct: bool, at_days: float
+) -> Observation:
+    """Return an observation in the models' words."""
+    return Observation(
+        skills=tuple(str(skill) for skill in skill_ids),
+        item=item,
+        is_correct=is_correct,
+        at=at_days,
+    )
+
+
+def state_advance(
+    version: ModelVersion, blob: bytes | None, observations: Iterable[Observation]
+) -> bytes:
+    """Return the state after the observations; a blob of None is a learner's beginning.
+
+    Raises:
+        KTModelsError: when an observation goes back in time or the blob cannot be read.
+    """
+    model = tracer(version)
+    state = model.init_state() if blob is None else model.load_state(bytes(blob))
+    for observation in observations:
+        state = model.update(state, observation)
+    return model.dump_state(state)
+
+
+def forecast(
+    version: ModelVersion,
+    blobs: Sequence[bytes | None],
+    skill_ids: Sequence[int],
+    *,
+    at_days: float,
+) -> Beliefs:
+    """Return beliefs (n_learners, n_skills) at a time; a blob of None is a learner's beginning."""
+    model = tracer(version)
+    states = [
+        model.init_state() if blob is None else model.load_state(bytes(blob)) for blob in blobs
+    ]
+    return model.forecast_many(states, [str(skill) for skill in skill_ids], at=at_days)
+
+
+@dataclass(frozen=True, slots=True)
+class TrailPoint:
+    """The belief of one skill after an observation (`index`), or at a later time (None)."""
+
+    index: int | None
+    at_days: float
+    p_correct: float
+    lower: float
+    upper: float
+
+
+def trail(
+    version: ModelVersion,
+    observations: Sequence[Observation],
+    *,
+    skill_id: int,
+    ahead_at_days: Sequence[float],
+) -> list[TrailPoint]:
+    """Return how one skill's belief went: after each of its observations, then at times ahead."""
+    model = tracer(version)
+    state = model.init_state()
+    skill = str(skill_id)
+    points = []
+    for index, observation in enumerate(observations):
+        state = model.update(state, observation)
+        if skill in observation.skills:
+            points.append(_trail_point(model, state, skill, index=index, at=observation.at))
+    points += [_trail_point(model, state, skill, index=None, at=at) for at in ahead_at_days]
+    return points
+
+
+def _trail_point(
+    model: AnyFittedTracer, state: Any, skill: str, *, index: int | None, at: float
+) -> TrailPoint:
+    beliefs = model.forecast(state, [skill], at=at)
+    return TrailPoint(
+        index=index,
+        at_days=at,
+        p_correct=float(beliefs.p_correct[0]),
+        lower=float(beliefs.lower[0]),
+        upper=float(beliefs.upper[0]),
+    )
+
+
+def first_below(
+    version: ModelVersion,
+    blob: bytes,
+    skill_ids: Sequence[int],
+    *,
+    threshold: float,
+    from_days: float,
+    horizon_days: int = 180,
+) -> list[float | None]:
+    """Return when P(mastery) of each skill first falls below a threshold without practice.
+
+    In days since the epoch, to the day; None where it stays above for the whole horizon.
+    """
+    model = tracer(version)
+    state = model.load_state(bytes(blob))
+    skills = [str(skill) for skill in skill_ids]
+    found: list[float | None] = []
+    for skill in skills:
+        low, high = 0, horizon_days
+        if _p_mastery(model, state, skill, from_days + high) >= threshold:
+            found.append(None)
+            continue
+        while high - low > 1:
+            middle = (low + high) // 2
+            if _p_mastery(model, state, skill, from_days + middle) < threshold:
+                high = middle
+            else:
+                low = middle
+        found.append(from_days + high)
+    return found
+
+
+def _p_mastery(model: AnyFittedTracer, state: Any, skill: str, at: float) -> float:
+    return float(model.forecast(state, [skill], at=at).p_mastery[0])

@@ -1,0 +1,232 @@
+"""Beliefs: always computed from states at a moment, never stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tutor.accounts.models import User
+from tutor.common.clock import DAY_SECONDS, days_since_epoch
+from tutor.content.graph import course_graph
+from tutor.content.models import Course
+from tutor.responses.exports import observations_export
+from tutor.tracing import engine
+from tutor.tracing.models import LearnerState, ModelVersion
+from tutor.tracing.services import version_serving
+
+# With fewer observations a page says "not enough evidence" instead of a number.
+EVIDENCE_MIN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SkillBelief:
+    """What the serving model believes of one skill: P(correct now) with its 80 % interval."""
+
+    skill_id: int
+    p_correct: float
+    p_mastery: float
+    lower: float
+    upper: float
+    n_observations: int
+    last_at: datetime | None
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether there are enough observations to show a number."""
+        return self.n_observations >= EVIDENCE_MIN
+
+
+def moment_of(days: float) -> datetime | None:
+    """Return the moment of a time in days since the epoch; None for NaN, which means never."""
+    return None if np.isnan(days) else datetime.fromtimestamp(days * DAY_SECONDS, tz=UTC)
+
+
+@dataclass(frozen=True, eq=False)
+class LearnerBeliefs:
+    """One learner's beliefs; arrays (n_skills,) in the order of `skill_ids`."""
+
+    version: ModelVersion
+    at: datetime
+    skill_ids: tuple[int, ...]
+    p_correct: NDArray[np.float64]
+    p_mastery: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    n_observations: NDArray[np.int64]
+    last_at_days: NDArray[np.float64]
+
+    @cached_property
+    def row_of(self) -> dict[int, int]:
+        """Where each skill stands in the arrays."""
+        return {skill_id: row for row, skill_id in enumerate(self.skill_ids)}
+
+    def of(self, skill_id: int) -> SkillBelief:
+        """Return one skill's belief. Raises: KeyError for a skill that is not in the course."""
+        row = self.row_of[skill_id]
+        return SkillBelief(
+            skill_id=skill_id,
+            p_correct=float(self.p_correct[row]),
+            p_mastery=float(self.p_mastery[row]),
+            lower=float(self.lower[row]),
+            upper=float(self.upper[row]),
+            n_observations=int(self.n_observations[row]),
+            last_at=moment_of(float(self.last_at_days[row])),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ClassBeliefs:
+    """Many learners' beliefs; arrays (n_learners, n_skills)."""
+
+    version: ModelVersion
+    at: datetime
+    learner_ids: tuple[int, ...]
+    skill_ids: tuple[int, ...]
+    p_correct: NDArray[np.float64]
+    p_mastery: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    n_observations: NDArray[np.int64]
+    last_at_days: NDArray[np.float64]
+
+    def of_row(self, row: int) -> LearnerBeliefs:
+        """Return the beliefs of the learner in a row."""
+        return LearnerBeliefs(
+            version=self.version,
+            at=self.at,
+            skill_ids=self.skill_ids,
+            p_correct=self.p_correct[row],
+            p_mastery=self.p_mastery[row],
+            lower=self.lower[row],
+            upper=self.upper[row],
+            n_observations=self.n_observations[row],
+            last_at_days=self.last_at_days[row],
+        )
+
+
+def beliefs_of_blobs(
+    version: ModelVersion,
+    blobs: Sequence[bytes | None],
+    *,
+    learner_ids: Sequence[int],
+    skill_ids: Sequence[int],
+    now: datetime,
+) -> ClassBeliefs:
+    """Return the beliefs of states at hand, without a query."""
+    beliefs = engine.forecast(version, blobs, skill_ids, at_days=days_since_epoch(now))
+    return ClassBeliefs(
+        version=version,
+        at=now,
+        learner_ids=tuple(learner_ids),
+        skill_ids=tuple(skill_ids),
+        p_correct=beliefs.p_correct,
+        p_mastery=beliefs.p_mastery,
+        lower=beliefs.lower,
+        upper=beliefs.upper,
+        n_observations=beliefs.n_observations,
+        last_at_days=beliefs.last_at,
+    )
+
+
+def beliefs_of_state(
+    state: LearnerState, *, version: ModelVersion, course: Course, now: datetime
+) -> LearnerBeliefs:
+    """Return one learner's beliefs from a state at hand."""
+    return beliefs_of_blobs(
+        version,
+        [state.blob or None],
+        learner_ids=[state.learner_id],
+        skill_ids=course_graph(course).skill_ids,
+        now=now,
+    ).of_row(0)
+
+
+def beliefs_of_learners(learners: Sequence[User], course: Course, *, now: datetime) -> ClassBeliefs:
+    """Return the beliefs of many learners by one vectorised forecast (two queries)."""
+    version = version_serving(course, now=now)
+    ids = [learner.pk for learner in learners]
+    blobs: dict[int, bytes] = dict(
+        LearnerState.objects.filter(version=version, learner_id__in=ids).values_list(
+            "learner_id", "blob"
+        )
+    )
+    return beliefs_of_blobs(
+        version,
+        [blobs.get(learner_id) or None for learner_id in ids],
+        learner_ids=ids,
+        skill_ids=course_graph(course).skill_ids,
+        now=now,
+    )
+
+
+def beliefs_of_learner(learner: User, course: Course, *, now: datetime) -> LearnerBeliefs:
+    """Return one learner's beliefs (two queries)."""
+    return beliefs_of_learners([learner], course, now=now).of_row(0)
+
+
+@dataclass(frozen=True, slots=True)
+class BeliefPoint:
+    """The belief of one skill at a moment; `is_correct` of the observation that made it, if any."""
+
+    at: datetime
+    p_correct: float
+    lower: float
+    upper: float
+    is_correct: bool | None
+
+
+def belief_history(
+    learner: User,
+    course: Course,
+    *,
+    skill_id: int,
+    now: datetime,
+    limit: int = 200,
+    days_ahead: int = 0,
+) -> list[BeliefPoint]:
+    """Return how the belief of one skill went, by replaying the log under the serving version.
+
+    A point after each of the newest `limit` observations of the skill, one for now, and one a day
+    for `days_ahead` days to come.
+    """
+    version = version_serving(course, now=now)
+    rows = list(observations_export(course, learner_ids=[learner.pk], until=now))
+    ahead = [now + timedelta(days=day) for day in range(days_ahead + 1)]
+    points = engine.trail(
+        version,
+        [
+            engine.observation_make(
+                row.skill_ids, item=row.item, is_correct=row.is_correct, at_days=row.at_days
+            )
+            for row in rows
+        ],
+        skill_id=skill_id,
+        ahead_at_days=[days_since_epoch(moment) for moment in ahead],
+    )
+    practised = [
+        BeliefPoint(
+            at=rows[point.index].at,
+            p_correct=point.p_correct,
+            lower=point.lower,
+            upper=point.upper,
+            is_correct=rows[point.index].is_correct,
+        )
+        for point in points
+        if point.index is not None
+    ]
+    coming = [
+        BeliefPoint(
+            at=moment,
+            p_correct=point.p_correct,
+            lower=point.lower,
+            upper=point.upper,
+            is_correct=None,
+        )
+        for moment, point in zip(
+            ahead, (point for point in points if point.index is None), strict=True
+        )
+    ]
+    return practised[-limit:] + coming

@@ -1,0 +1,222 @@
+"""Keeping learner states: advanced with every observation, rebuilt from the log at will."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from tutor.accounts.models import User
+from tutor.common.clock import days_since_epoch
+from tutor.common.outbox import handler, outbox_add
+from tutor.content.models import Course, Step
+from tutor.responses.exports import ObservationRow, observations_export
+from tutor.responses.models import Response
+from tutor.tracing import engine
+from tutor.tracing.models import LearnerState, ModelRole, ModelVersion, VersionStatus
+
+logger = logging.getLogger(__name__)
+
+REBUILD_TOPIC = "state-rebuild"
+RECORDED_TOPIC = "response-recorded"
+
+
+def version_serving(
+    course: Course, *, now: datetime, role: str = ModelRole.MASTERY
+) -> ModelVersion:
+    """Return the version that serves a role; a course with no fit gets BKT's defaults at once."""
+    serving = ModelVersion.objects.filter(course=course, role=role, status=VersionStatus.SERVING)
+    version = serving.first()
+    if version is not None:
+        return version
+    try:
+        with transaction.atomic():
+            return ModelVersion.objects.create(
+                course=course,
+                model_name=engine.DEFAULT_MODEL,
+                role=role,
+                status=VersionStatus.SERVING,
+                created_at=now,
+                served_from=now,
+            )
+    except IntegrityError:
+        # Another request made it first.
+        return serving.get()
+
+
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """A learner's state under the serving version, held for one transaction."""
+
+    version: ModelVersion
+    state: LearnerState
+
+
+def tracing_hold(learner: User, course: Course, *, now: datetime) -> Tracing:
+    """Return the learner's state, locked until the transaction ends, made when there is none."""
+    version = version_serving(course, now=now)
+    held = LearnerState.objects.select_for_update().filter(learner=learner, version=version)
+    state = held.first()
+    if state is None:
+        blob = engine.state_advance(version, None, [])
+        try:
+            with transaction.atomic():
+                state = LearnerState.objects.create(
+                    learner=learner, version=version, blob=blob, updated_at=now
+                )
+        except IntegrityError:
+            state = held.get()
+    return Tracing(version=version, state=state)
+
+
+def observation_apply(tracing: Tracing, response: Response, *, step: Step, now: datetime) -> None:
+    """Advance the held state by one response, in place and in the database.
+
+    A model that fails, or a response from before the state's clock, never loses the response: the
+    state is marked stale, and a worker rebuilds it from the log.
+    """
+    state = tracing.state
+    if not response.is_observation:
+        return
+    try:
+        if state.last_at is not None and response.answered_at < state.last_at:
+            raise engine.KTModelsError(
+                f"response {response.pk} at {response.answered_at} is before the state's clock"
+            )
+        state.blob = engine.state_advance(
+            tracing.version,
+            state.blob,
+            [
+                engine.observation_make(
+                    response.skill_ids,
+                    item=step.key,
+                    is_correct=response.is_correct,
+                    at_days=days_since_epoch(response.answered_at),
+                )
+            ],
+        )
+    except Exception:
+        logger.warning("state %s is stale after response %s", state.pk, response.pk, exc_info=True)
+        state_mark_stale(state, now=now)
+        return
+    state.n_observations += 1
+    state.last_response_id = response.pk
+    state.last_at = response.answered_at
+    state.updated_at = now
+    state.save(
+        update_fields=["blob", "n_observations", "last_response_id", "last_at", "updated_at"]
+    )
+
+
+def state_mark_stale(state: LearnerState, *, now: datetime) -> None:
+    """Have a worker rebuild the state from the log."""
+    state.is_stale = True
+    state.updated_at = now
+    state.save(update_fields=["is_stale", "updated_at"])
+    outbox_add(REBUILD_TOPIC, {"state_id": state.pk}, now=now)
+
+
+@transaction.atomic
+def state_rebuild(state_id: int, *, now: datetime) -> bool:
+    """Replay the log into the state; return whether that changed it. Safe to run twice."""
+    state = (
+        LearnerState.objects.select_for_update()
+        .select_related("version__course")
+        .filter(pk=state_id)
+        .first()
+    )
+    if state is None:
+        return False
+    rows = list(observations_export(state.version.course, learner_ids=[state.learner_id]))
+    blob = _replay(state.version, rows)
+    is_changed = bytes(state.blob) != blob or state.n_observations != len(rows)
+    state.blob = blob
+    state.n_observations = len(rows)
+    state.last_response_id = rows[-1].response_id if rows else 0
+    state.last_at = rows[-1].at if rows else None
+    state.is_stale = False
+    state.updated_at = now
+    state.save()
+    return is_changed
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """How many states were compared with a replay of the log, and which differed."""
+
+    n_states: int
+    differing_state_ids: tuple[int, ...]
+
+
+def states_verify(course: Course, *, now: datetime, is_repairing: bool) -> Verification:
+    """Compare each serving state with a replay of the log, and mend those that differ if asked."""
+    version = version_serving(course, now=now)
+    states = {
+        state.learner_id: state
+        for state in LearnerState.objects.filter(version=version).only(
+            "id", "learner_id", "blob", "n_observations"
+        )
+    }
+    differing = []
+    replayed = set()
+    for learner_id, rows in groupby(observations_export(course), key=lambda row: row.learner_id):
+        observations = list(rows)
+        replayed.add(learner_id)
+        state = states.get(learner_id)
+        if state is None:
+            state = LearnerState.objects.create(
+                learner_id=learner_id, version=version, blob=b"", is_stale=True, updated_at=now
+            )
+        if bytes(state.blob) != _replay(version, observations):
+            differing.append(state.pk)
+    empty = engine.state_advance(version, None, [])
+    differing += [
+        state.pk
+        for learner_id, state in states.items()
+        if learner_id not in replayed and bytes(state.blob) != empty
+    ]
+    if is_repairing:
+        for state_id in differing:
+            state_rebuild(state_id, now=now)
+    return Verification(
+        n_states=len(states.keys() | replayed), differing_state_ids=tuple(differing)
+    )
+
+
+def _replay(version: ModelVersion, rows: list[ObservationRow]) -> bytes:
+    return engine.state_advance(
+        version,
+        None,
+        (
+            engine.observation_make(
+                row.skill_ids, item=row.item, is_correct=row.is_correct, at_days=row.at_days
+            )
+            for row in rows
+        ),
+    )
+
+
+@handler(RECORDED_TOPIC)
+def _recorded_handler(payload: Mapping[str, Any], *, now: datetime) -> None:
+    """After each answer: see that the states of its learner hold the whole log, and mend them."""
+    response = Response.objects.filter(pk=payload["response_id"]).first()
+    if response is None or response.learner_id is None:
+        return
+    n_observations = Response.objects.filter(
+        learner_id=response.learner_id, course_id=response.course_id, is_observation=True
+    ).count()
+    behind = LearnerState.objects.filter(
+        learner_id=response.learner_id,
+        version__course_id=response.course_id,
+        version__status=VersionStatus.SERVING,
+    ).exclude(n_observations=n_observations, is_stale=False)
+    for state in behind:
+        state_rebuild(state.pk, now=now)
+
+
+@handler(REBUILD_TOPIC)
+def _rebuild_handler(payload: Mapping[str, Any], *, now: datetime) -> None:
+    state_rebuild(payload["state_id"], now=now)
