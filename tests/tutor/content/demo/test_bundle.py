@@ -1,0 +1,207 @@
+"""The demo course is one sound bundle: ids, references, graph, texts that can be shown."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import pytest
+
+from tutor.content.demo.assemble import FOLDER, DemoFileError, demo_bundle
+from tutor.content.text import formulas_unrenderable
+from tutor.grading.variants import document_render, template_names
+
+BUNDLE = demo_bundle()
+SKILLS = [skill["id"] for skill in BUNDLE["skills"]]
+STEPS = [(problem, step) for problem in BUNDLE["problems"] for step in problem["steps"]]
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,119}")
+KINDS_WANTED = {
+    "number", "fraction", "choice", "multiple_choice", "text", "expression", "ordering",
+    "matching", "tuple", "list",
+}  # fmt: skip
+
+
+def _texts(node: object) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, list):
+        for child in node:
+            yield from _texts(child)
+    elif isinstance(node, dict):
+        for key, child in node.items():
+            if key not in {"variables", "constraints"}:
+                yield from _texts(child)
+
+
+def _prerequisites() -> "nx.DiGraph[str]":
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(SKILLS)
+    graph.add_edges_from(
+        (edge["from"], edge["to"])
+        for edge in BUNDLE["prerequisites"]
+        if edge["kind"] == "prerequisite"
+    )
+    return graph
+
+
+def test_ids_are_well_formed_and_unique_per_kind() -> None:
+    for kind in ("skills", "lessons", "problems"):
+        ids = [item["id"] for item in BUNDLE[kind]]
+        assert all(ID.fullmatch(id_) for id_ in ids)
+        assert len(set(ids)) == len(ids)
+    step_ids = [step["id"] for _, step in STEPS]
+    assert len(set(step_ids)) == len(step_ids)
+    for _, step in STEPS:
+        for items in (step["hints"], step.get("choices", [])):
+            ids = [item["id"] for item in items]
+            assert len(set(ids)) == len(ids), step["id"]
+
+
+def test_every_reference_names_something_that_is_there() -> None:
+    lessons = {lesson["id"] for lesson in BUNDLE["lessons"]}
+    assert {problem["lesson"] for problem in BUNDLE["problems"]} == lessons
+    named = {skill for lesson in BUNDLE["lessons"] for skill in lesson["skills"]}
+    named |= {skill for _, step in STEPS for skill in step["skills"]}
+    named |= {edge[end] for edge in BUNDLE["prerequisites"] for end in ("from", "to")}
+    assert named == set(SKILLS)
+
+
+def test_the_prerequisites_are_acyclic_connected_and_none_is_implied_by_others() -> None:
+    graph = _prerequisites()
+    assert nx.is_directed_acyclic_graph(graph)
+    assert nx.is_weakly_connected(graph)
+    assert set(nx.transitive_reduction(graph).edges) == set(graph.edges)
+
+
+def test_every_edge_has_a_reason_and_none_is_repeated() -> None:
+    edges = [(edge["from"], edge["to"], edge["kind"]) for edge in BUNDLE["prerequisites"]]
+    assert len(set(edges)) == len(edges)
+    for edge in BUNDLE["prerequisites"]:
+        assert edge["reason"].endswith("."), edge
+        assert "\n" not in edge["reason"]
+        assert 0 < edge["weight"] <= 1
+    assert any(kind == "encompassing" for *_, kind in edges)
+
+
+def test_lessons_come_after_the_lessons_of_what_they_need() -> None:
+    order = {lesson["skills"][0]: lesson["order"] for lesson in BUNDLE["lessons"]}
+    for before, after in _prerequisites().edges:
+        assert order[before] < order[after], (before, after)
+
+
+@pytest.mark.parametrize("skill", SKILLS)
+def test_a_skill_has_a_lesson_with_an_example_and_problems_of_three_kinds(skill: str) -> None:
+    lesson = next(lesson for lesson in BUNDLE["lessons"] if skill in lesson["skills"])
+    assert all(len(example["steps"]) >= 2 for example in lesson["worked_examples"])
+    assert lesson["worked_examples"]
+    problems = [p for p in BUNDLE["problems"] if p["lesson"] == lesson["id"]]
+    assert len(problems) >= 4
+    assert all(any(skill in step["skills"] for step in p["steps"]) for p in problems)
+    assert len({p["steps"][0]["answer"]["kind"] for p in problems}) >= 3
+
+
+def test_the_course_shows_ten_answer_kinds_and_every_fraction_form() -> None:
+    kinds = Counter(step["answer"]["kind"] for _, step in STEPS)
+    assert set(kinds) == KINDS_WANTED
+    forms = {s["answer"].get("form", "any") for _, s in STEPS if s["answer"]["kind"] == "fraction"}
+    assert forms == {"any", "lowest", "improper", "mixed"}
+
+
+def test_every_step_has_two_to_four_hints_and_a_solution() -> None:
+    for _, step in STEPS:
+        assert 2 <= len(step["hints"]) <= 4, step["id"]
+        assert step["solution"], step["id"]
+        for hint in step["hints"]:
+            assert (hint["kind"] == "scaffold") == ("answer" in hint), step["id"]
+
+
+def test_every_variable_is_used() -> None:
+    for problem in BUNDLE["problems"]:
+        used = {name for text in _texts(problem) for name in template_names(text)}
+        rules = " ".join(problem.get("constraints", []))
+        rules += " ".join(str(v.get("expression", "")) for v in problem["variables"].values())
+        used |= set(re.findall(r"[a-z]\w*", rules))
+        assert set(problem["variables"]) <= used, problem["id"]
+
+
+def test_every_formula_and_figure_can_be_drawn() -> None:
+    lessons = [text for lesson in BUNDLE["lessons"] for text in _texts(lesson)]
+    problems = [
+        text
+        for problem in BUNDLE["problems"]
+        for seed in range(10)
+        for text in _texts(document_render(problem, seed))
+    ]
+    assert {text: p for text in lessons + problems if (p := formulas_unrenderable(text))} == {}
+
+
+def test_the_files_are_written_as_json_a_teacher_can_read() -> None:
+    for path in FOLDER.rglob("*.json"):
+        text = path.read_text(encoding="utf-8")
+        assert text.endswith("}\n"), path.name
+        assert "\\u" not in text, path.name
+        assert text.count("\n") > 20, path.name
+
+
+def test_the_bundle_survives_json() -> None:
+    assert json.loads(json.dumps(BUNDLE)) == BUNDLE
+
+
+def test_the_bundle_meets_the_published_schema() -> None:
+    path = FOLDER.parents[1] / "schema" / "bundle.json"
+    if not path.exists():
+        pytest.skip("tutor/content/schema/bundle.json is not there yet")
+    from jsonschema import Draft202012Validator
+
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    errors = [
+        f"{error.json_path}: {error.message}"
+        for error in Draft202012Validator(schema).iter_errors(BUNDLE)
+    ]
+    assert errors == []
+
+
+def _folder(tmp_path: Path, course: Any, lesson: str | None) -> Path:
+    (tmp_path / "lessons").mkdir()
+    (tmp_path / "course.json").write_text(json.dumps(course), encoding="utf-8")
+    if lesson is not None:
+        (tmp_path / "lessons" / "010-x.json").write_text(lesson, encoding="utf-8")
+    return tmp_path
+
+
+COURSE = {"course": {"id": "c", "title": "C"}, "skills": [], "prerequisites": []}
+
+
+def test_lesson_files_are_merged_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    folder = _folder(tmp_path, COURSE, '{"lesson": {"id": "one"}, "problems": [{"id": "p"}]}')
+    second = '{"lesson": {"id": "two"}, "problems": [{"id": "q"}]}'
+    (folder / "lessons" / "005-y.json").write_text(second, encoding="utf-8")
+    bundle = demo_bundle(folder)
+    assert [lesson["id"] for lesson in bundle["lessons"]] == ["two", "one"]
+    assert [problem["id"] for problem in bundle["problems"]] == ["q", "p"]
+    assert (bundle["format"], bundle["format_version"]) == ("stepwise-bundle", 1)
+
+
+@pytest.mark.parametrize(
+    ("course", "lesson", "told"),
+    [
+        (COURSE, None, "expected one a lesson"),
+        (COURSE, "{", "010-x.json is not JSON"),
+        (COURSE, "[]", "010-x.json has list"),
+        (COURSE, '{"lesson": {}, "problem": []}', "expected exactly the keys"),
+        ({"course": {}}, "{}", "course.json has"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named(
+    tmp_path: Path, course: Any, lesson: str | None, told: str
+) -> None:
+    with pytest.raises(DemoFileError, match=told):
+        demo_bundle(_folder(tmp_path, course, lesson))
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DemoFileError, match=r"course\.json does not exist"):
+        demo_bundle(tmp_path / "nowhere")
