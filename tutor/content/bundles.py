@@ -217,11 +217,7 @@ def _canonical_step(step: Mapping[str, Any]) -> Document:
         "answer": dict(step["answer"]),
         "choices": [_canonical_choice(choice) for choice in step.get("choices", [])],
         "feedback": [
-            {
-                "answer": entry["answer"],
-                "text": entry["text"],
-                "misconception": entry.get("misconception", ""),
-            }
+            _named({"answer": entry["answer"], "text": entry["text"]}, entry, "misconception")
             for entry in step.get("feedback", [])
         ],
         "hints": [_canonical_hint(hint) for hint in step.get("hints", [])],
@@ -230,16 +226,16 @@ def _canonical_step(step: Mapping[str, Any]) -> Document:
 
 
 def _canonical_choice(choice: Mapping[str, Any]) -> Document:
-    return {
+    filled = {
         "id": choice["id"],
         "text": choice["text"],
         "feedback": choice.get("feedback", ""),
-        "misconception": choice.get("misconception", ""),
     }
+    return _named(filled, choice, "misconception")
 
 
 def _canonical_hint(hint: Mapping[str, Any]) -> Document:
-    filled: Document = {
+    filled = {
         "id": hint["id"],
         "kind": hint.get("kind", "hint"),
         "title": hint.get("title", ""),
@@ -247,11 +243,12 @@ def _canonical_hint(hint: Mapping[str, Any]) -> Document:
         "depends_on": list(hint.get("depends_on", [])),
         "choices": [_canonical_choice(choice) for choice in hint.get("choices", [])],
     }
-    # No answer and no parent are told by absence: an empty one would mean something else.
-    for key in ("answer", "parent"):
-        if hint.get(key):
-            filled[key] = hint[key]
-    return filled
+    return _named(filled, hint, "answer", "parent")
+
+
+def _named(filled: Document, source: Mapping[str, Any], *keys: str) -> Document:
+    """Add keys whose absence says something that no filled-in value could."""
+    return filled | {key: source[key] for key in keys if source.get(key)}
 
 
 def canonical_asset(asset: Mapping[str, Any]) -> Document:
