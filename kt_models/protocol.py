@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -48,7 +49,6 @@ class Beliefs:
 
 
 StateT = TypeVar("StateT")
-StateT_co = TypeVar("StateT_co", covariant=True)
 
 
 class FittedTracer(Protocol[StateT]):
@@ -86,11 +86,15 @@ class FittedTracer(Protocol[StateT]):
     def load_state(self, blob: bytes) -> StateT:
         """Return the state of a blob. Raises: StateError."""
 
-    def save(self, directory: Path) -> None:
+    def save(self, directory: Path, *, created_at: datetime | None = None) -> None:
         """Write manifest.json and arrays to a new directory. Raises: ArtifactError."""
 
 
-class Tracer(Protocol[StateT_co]):
+AnyFittedTracer: TypeAlias = FittedTracer[Any]
+"""A fitted model whose state type the caller does not look into."""
+
+
+class Tracer(Protocol):
     """A model that can be fitted."""
 
     @property
@@ -103,9 +107,5 @@ class Tracer(Protocol[StateT_co]):
         seed: int,
         validation: ResponseArrays | None = None,
         progress: Progress | None = None,
-    ) -> FittedTracer[Any]:
+    ) -> AnyFittedTracer:
         """Fit on responses; the same data and seed give the same result. Raises: DataError."""
-
-
-AnyFittedTracer: TypeAlias = FittedTracer[Any]
-"""A fitted model whose state type the caller does not look into."""

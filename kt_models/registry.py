@@ -1,0 +1,118 @@
+"""Models by name: imported only when asked for, so that a web worker never loads torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from kt_models.artifacts import read_artifact
+from kt_models.errors import ArtifactError, ConfigError
+from kt_models.protocol import AnyFittedTracer, Tracer
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a model lives, as "module:attribute".
+
+    tracer is a class called with config=..., after the name where is_named. config is a dataclass,
+    built with preset, or a mapping from names to instances; "" for a model that has none. fitted
+    is a class with load(directory).
+    """
+
+    tracer: str
+    fitted: str
+    config: str = ""
+    is_named: bool = False
+    preset: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def _bkt(**preset: Any) -> Entry:
+    return Entry(
+        tracer="kt_models.bkt.fit:BKT",
+        fitted="kt_models.bkt.filter:FittedBKT",
+        config="kt_models.bkt.fit:BKTConfig",
+        preset=MappingProxyType(preset),
+    )
+
+
+_MEAN = Entry(
+    tracer="kt_models.baselines.means:MeanTracer",
+    fitted="kt_models.baselines.means:FittedMean",
+    is_named=True,
+)
+_LOGISTIC = Entry(
+    tracer="kt_models.baselines.logistic:LogisticTracer",
+    fitted="kt_models.baselines.logistic:FittedLogistic",
+    config="kt_models.baselines.logistic:CONFIGS",
+    is_named=True,
+)
+MODELS: Mapping[str, Entry] = MappingProxyType(
+    {
+        "majority": _MEAN,
+        "learner_mean": _MEAN,
+        "skill_mean": _MEAN,
+        "item_mean": _MEAN,
+        "pfa": _LOGISTIC,
+        "das3h": _LOGISTIC,
+        "das3h_items": _LOGISTIC,
+        "bkt": _bkt(),
+        "bkt_forgets": _bkt(forgets=True),
+        "bkt_items": _bkt(item_emissions=True),
+        "bkt_item_learning": _bkt(item_learning=True),
+        "bkt_classes": _bkt(learner_classes=5),
+        "bkt_conjunctive": _bkt(multi_skill="conjunctive"),
+        "bkt_plus": _bkt(forgets=True, item_emissions=True, item_learning=True, learner_classes=5),
+    }
+)
+
+
+def load_tracer(name: str, **config: Any) -> Tracer:
+    """Return an unfitted model; config overrides fields of its configuration.
+
+    Raises: ConfigError for an unknown name or field.
+    """
+    entry = MODELS.get(name)
+    if entry is None:
+        raise ConfigError(f"no model is called '{name}'; known are {', '.join(sorted(MODELS))}")
+    model: Any = _resolve(entry.tracer)
+    arguments: dict[str, Any] = {}
+    if entry.config:
+        arguments["config"] = _configured(entry, name, config)
+    elif config:
+        raise ConfigError(f"model '{name}' takes no settings, got {', '.join(sorted(config))}")
+    tracer: Tracer = model(name, **arguments) if entry.is_named else model(**arguments)
+    return tracer
+
+
+def load_fitted(directory: Path) -> AnyFittedTracer:
+    """Return the fitted model of an artifact, found by the name in its manifest.
+
+    Raises: ArtifactError for an unknown name, or whatever else is wrong with the artifact.
+    """
+    name = read_artifact(directory).manifest.name
+    entry = MODELS.get(name)
+    if entry is None:
+        raise ArtifactError(
+            f"{directory} holds a model called '{name}', which this code does not know; known are "
+            f"{', '.join(sorted(MODELS))}"
+        )
+    model: Any = _resolve(entry.fitted)
+    fitted: AnyFittedTracer = model.load(directory)
+    return fitted
+
+
+def _configured(entry: Entry, name: str, overrides: Mapping[str, Any]) -> Any:
+    source: Any = _resolve(entry.config)
+    base = source[name] if isinstance(source, Mapping) else source(**entry.preset)
+    try:
+        return replace(base, **overrides)
+    except TypeError as error:
+        raise ConfigError(f"settings of model '{name}': {error}") from error
+
+
+def _resolve(path: str) -> object:
+    module, _, attribute = path.partition(":")
+    resolved: object = getattr(import_module(module), attribute)
+    return resolved
