@@ -9,6 +9,7 @@ from tutor.accounts.models import User
 from tutor.common.errors import TutorError
 from tutor.content.models import Course
 from tutor.operations.console import Console
+from tutor.operations.demo import demo_is_begun, demo_is_complete
 from tutor.operations.demo_accounts import demo_accounts_open
 from tutor.operations.layout import Layout
 from tutor.operations.options import RunOptions
@@ -60,10 +61,11 @@ def _broker_failure(layout: Layout) -> str:
 
 
 def _demo_load(options: RunOptions, *, console: Console) -> None:
-    if User.objects.exists() or Course.objects.exists():
+    is_interrupted = demo_is_begun() and not demo_is_complete()
+    if not is_interrupted and (User.objects.exists() or Course.objects.exists()):
         return
     is_embedded = settings.ENV["DATABASE_URL"] is None
-    if options.is_demo_wanted or (options.is_private and is_embedded):
+    if is_interrupted or options.is_demo_wanted or (options.is_private and is_embedded):
         console.line("Loading the demo course and class; this is done once.")
         call_command("load_demo")
         return
