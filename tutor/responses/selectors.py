@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Q, QuerySet, Subquery
+from django.db.models import QuerySet, Subquery
 from django.db.models.expressions import F, OuterRef
 from django.db.models.functions import Coalesce
 
@@ -39,22 +39,3 @@ def observations_of_learner(
     if until is not None:
         responses = responses.filter(answered_at__lte=until)
     return with_effective_correctness(responses).order_by("answered_at", "id")
-
-
-def steps_seen_recently(learner: User, course: Course, *, since: datetime) -> dict[int, datetime]:
-    """Return when each step was last answered, for steps answered since a moment."""
-    rows = (
-        Response.objects.filter(learner=learner, course=course, answered_at__gte=since)
-        .order_by("answered_at")
-        .values_list("step_id", "answered_at")
-    )
-    return dict(rows)
-
-
-def recent_observations(learner: User, course: Course, *, limit: int) -> list[Response]:
-    """Return the learner's newest observations, newest first."""
-    return list(
-        with_effective_correctness(
-            Response.objects.filter(Q(learner=learner, course=course, is_observation=True))
-        ).order_by("-answered_at", "-id")[:limit]
-    )
