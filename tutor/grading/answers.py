@@ -17,10 +17,12 @@ from typing import Any
 
 from tutor.grading.errors import AnswerInvalidError, AnswerProblem
 from tutor.grading.kinds_choice import choice_spec, matching_spec, ordering_spec
+from tutor.grading.kinds_collection import collection_spec
+from tutor.grading.kinds_expression import expression_spec
+from tutor.grading.kinds_interval import interval_spec
 from tutor.grading.kinds_number import fraction_spec, number_spec
 from tutor.grading.kinds_text import text_spec
 from tutor.grading.specs import (
-    EXACT_ONLY,
     AnswerSpec,
     Document,
     Graded,
@@ -29,14 +31,22 @@ from tutor.grading.specs import (
     SymbolicChecker,
     Unreadable,
 )
+from tutor.grading.symbolic import symbolic_shared
 
 # The spec's own type differs by kind; nothing outside a kind looks into it.
 AnySpec = AnswerSpec[Any]
 
-_TYPED: dict[str, Callable[[Document, Problems], AnySpec | None]] = {
+_ELEMENTS: dict[str, Callable[[Document, Problems], AnySpec | None]] = {
     "number": number_spec,
     "fraction": fraction_spec,
+    "expression": expression_spec,
     "text": text_spec,
+}
+_TYPED: dict[str, Callable[[Document, Problems], AnySpec | None]] = {
+    **_ELEMENTS,
+    "interval": interval_spec,
+    "list": lambda answer, problems: collection_spec(answer, problems, _ELEMENTS),
+    "tuple": lambda answer, problems: collection_spec(answer, problems, _ELEMENTS),
 }
 _PICKED: dict[str, Callable[[Document, Sequence[Document], Problems], AnySpec | None]] = {
     "choice": choice_spec,
@@ -80,7 +90,9 @@ def answer_check(
     if len(raw) > 100_000:
         message = f"We could not read an answer of {len(raw)} characters."
         return Graded(False, False, message, None, "")
-    return _required(answer, choices).judge(raw, feedback=feedback, checker=symbolic or EXACT_ONLY)
+    return _required(answer, choices).judge(
+        raw, feedback=feedback, checker=symbolic or symbolic_shared()
+    )
 
 
 def answer_expected(answer: Document, choices: Sequence[Document] = ()) -> str:

@@ -34,13 +34,13 @@ class Quantity:
 
 
 _WHOLE = re.compile(r"[+-]?\d{1,60}", re.ASCII)
-_VULGAR = {
+VULGAR = {
     "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5",
     "⅗": "3/5", "⅘": "4/5", "⅙": "1/6", "⅚": "5/6", "⅐": "1/7", "⅛": "1/8", "⅜": "3/8",
     "⅝": "5/8", "⅞": "7/8", "⅑": "1/9", "⅒": "1/10",
 }  # fmt: skip
-_VULGAR_SIGN = re.compile("[" + "".join(_VULGAR) + "]")
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_VULGAR_SIGN = re.compile("[" + "".join(VULGAR) + "]")
+SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _LETTER = re.compile(r"[A-Za-z]\s*=\s*")
 _CURRENCY = "$€£¥₹¢"
 _NUMERAL = r"\d[\d.,' ]*\d|\d|[.,]\d+"
@@ -78,11 +78,13 @@ def quantity_read(raw: str) -> Quantity | Unreadable:
         return Unreadable(f"We could not read {shown}: nothing follows the equals sign.")
     if "\\" in text:
         text = _delatexed(text)
-    text = _VULGAR_SIGN.sub(lambda match: f" {_VULGAR[match.group()]}", text).strip()
+    text = _VULGAR_SIGN.sub(lambda match: f" {VULGAR[match.group()]}", text).strip()
     if "^" not in text and any(sign in text for sign in "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"):
-        text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda m: "^" + m.group().translate(_SUPERSCRIPTS), text)
+        text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda m: "^" + m.group().translate(SUPERSCRIPTS), text)
     if text.startswith("(") and text.endswith(")"):
         text = text[1:-1].strip()
+    if not text:
+        return Unreadable(f"We could not read {shown}: it holds no number.")
     if len(text) > 1 and text.endswith(".") and text[-2].isalnum():
         text = text[:-1]
     match = None if text[-1] in "+-*/^=<>" else _BODY.fullmatch(text)

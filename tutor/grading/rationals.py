@@ -90,7 +90,7 @@ def _mixed_parts(value: Fraction) -> tuple[str, int, Fraction]:
 def decimal(value: Fraction, places: int | None = None) -> str:
     """A decimal: exact where it ends, else rounded to 6 places; or always `places` places."""
     if places is None:
-        exact = is_terminating(value) and value.denominator.bit_length() <= 64
+        exact = is_terminating(value) and value.denominator.bit_length() <= 210
         text = _fixed(value, 64 if exact else DECIMAL_PLACES)
         return text.rstrip("0").rstrip(".") if "." in text else text
     return _fixed(value, places)

@@ -54,27 +54,12 @@ class SymbolicChecker(Protocol):
     """Decides about expressions that exact arithmetic alone cannot compare."""
 
     def equivalent(self, left: Node, right: Node) -> Verdict:
-        """Whether both are equal wherever both are defined."""
+        """Whether both are equal wherever both are real."""
         ...
 
     def factored(self, node: Node) -> Verdict:
         """SAME when the expression is a product of factors that split no further."""
         ...
-
-
-class ExactOnly:
-    """The checker without a computer algebra system: it leaves every question open."""
-
-    def equivalent(self, left: Node, right: Node) -> Verdict:
-        """UNDECIDED."""
-        return Verdict.UNDECIDED
-
-    def factored(self, node: Node) -> Verdict:
-        """UNDECIDED."""
-        return Verdict.UNDECIDED
-
-
-EXACT_ONLY = ExactOnly()
 
 
 @dataclass(frozen=True, slots=True)
