@@ -53,9 +53,10 @@ class CollectionSpec(AnswerSpec[Elements]):
                 return reading
             found.append(reading)
         if self.is_tuple and len(found) != len(self.elements):
+            count = "1 value" if len(found) == 1 else f"{len(found)} values"
             return Unreadable(
-                f"We read {len(found)} value{'s' * (len(found) != 1)} in {quoted(text)}; {len(self.elements)} are asked "
-                "for. Separate them by commas, as in (2, -3)."
+                f"We read {count} in {quoted(text)}; {len(self.elements)} are asked for. "
+                "Separate them by commas, as in (2, -3)."
             )
         normalised = "; ".join(parsed.normalised for parsed in found)
         return Parsed(tuple(found), f"({normalised})" if self.is_tuple else normalised)
