@@ -66,6 +66,14 @@ class FittedTracer(Protocol[StateT]):
         Raises: DataError when the observation is earlier than the state's last one.
         """
 
+    def predict_next(
+        self, state: StateT, skills: Sequence[str], *, item: str | None, at: float
+    ) -> float:
+        """Return P(correct) of the next response, its item and all its skills considered.
+
+        What predict gives for a row, from a learner's state instead of the log.
+        """
+
     def forecast(self, state: StateT, skills: Sequence[str], *, at: float) -> Beliefs:
         """Return (n_skills,) beliefs at a time; an unknown skill id gets the model's default."""
 
