@@ -136,6 +136,8 @@ SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = ENV["STEPWISE_HTTPS"]
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if ENV["STEPWISE_HTTPS"] else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False
+# Health is asked from inside, past the proxy, without HTTPS; it tells strangers one word.
+SECURE_REDIRECT_EXEMPT = [r"^health/$"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if ENV["STEPWISE_BEHIND_PROXY"]:
@@ -167,7 +169,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "tutor" / "static"]
 MEDIA_ROOT = VAR_DIR / "media"
-WHITENOISE_USE_FINDERS = DEBUG or TESTING
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or TESTING
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
