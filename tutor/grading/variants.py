@@ -44,10 +44,11 @@ def variant_draw(
         if not _NAME.fullmatch(name) or name in RESERVED:
             raise TemplateError(f"{name!r} cannot name a variable; use letters, digits and _")
     numbers = _Splitmix(seed)
+    order = _drawing_order(variables)
     for _ in range(MAX_DRAWS):
         values: dict[str, Value] = {}
-        for name, definition in variables.items():
-            values[name] = _drawn(name, definition, values, numbers)
+        for name in order:
+            values[name] = _drawn(name, variables[name], values, numbers)
         if all(_holds(constraint, values) for constraint in constraints):
             return values
     raise TemplateError(
@@ -141,6 +142,30 @@ class _Splitmix:
             mixed ^= mixed >> 31
             if mixed < limit:
                 return mixed % count
+
+
+def _drawing_order(variables: Mapping[str, object]) -> list[str]:
+    """Drawn variables by name, then computed ones as soon as what they need is there.
+
+    Never the order of the keys: PostgreSQL's jsonb does not keep it, and a stored seed must give
+    the same variant wherever the problem is read from.
+    """
+    needs: dict[str, frozenset[str]] = {}
+    order = []
+    for name in sorted(variables):
+        definition = variables[name]
+        expression = definition.get("expression") if isinstance(definition, Mapping) else None
+        if isinstance(expression, str):
+            needs[name] = names_used(expression) & variables.keys()
+        else:
+            order.append(name)
+    while needs:
+        ready = [name for name, needed in needs.items() if needed <= set(order)]
+        # Variables that need each other: drawing the first will say which one is not there.
+        for name in ready or list(needs):
+            order.append(name)
+            del needs[name]
+    return order
 
 
 def _drawn(name: str, definition: object, values: Mapping[str, Value], numbers: _Splitmix) -> Value:
