@@ -1,8 +1,5 @@
 """Bearer tokens: who is asking, by a key that is kept as a digest only."""
 
-from typing import Any
-
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -42,18 +39,3 @@ class TokenAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """Name the scheme, so that refusals are 401 and say how to log in."""
         return f'{SCHEME} realm="Stepwise API"'
-
-
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]
-    """How the OpenAPI document describes bearer tokens."""
-
-    target_class = "tutor.api.authentication.TokenAuthentication"
-    name = "token"
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """Return the OpenAPI security scheme."""
-        return {
-            "type": "http",
-            "scheme": "bearer",
-            "description": "A token made on the profile page or by `manage.py api_token_create`.",
-        }

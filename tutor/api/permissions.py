@@ -1,18 +1,23 @@
 """What a caller may do: the token's scope first, then the person's role."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from tutor.accounts.models import ApiToken, Scope, User
+
+# The views read this module while they load.
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+    from rest_framework.views import APIView
 
 READS: Mapping[str, Scope] = {"GET": Scope.READ}
 
 
-def scope_needed(view: APIView, method: str) -> Scope:
+def scope_needed(view: "APIView", method: str) -> Scope:
     """Return the scope that a method of a view asks for.
 
     A view says so in `scopes`. What it does not name is read for safe methods, and the widest scope
@@ -36,9 +41,9 @@ class HasScope(BasePermission):
     administrators. Which objects a person reaches is decided by the view's queryset (404).
     """
 
-    message = _("Only teachers and administrators use the API.")
+    message: "StrOrPromise" = _("Only teachers and administrators use the API.")
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         """Whether the caller may use this method of the view at all."""
         user = request.user
         if not isinstance(user, User) or not user.is_teacher:

@@ -1,16 +1,20 @@
 """How often a token may call: a counter per minute, shared by all web processes."""
 
 import logging
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.cache import cache
 from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
 from tutor.accounts.models import ApiToken
 from tutor.common.clock import now_utc
+
+# The views read this module while they load.
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +36,10 @@ class TokenThrottle(BaseThrottle):
 
     wait_seconds: float | None = None
 
-    def allow_request(self, request: Request, view: APIView) -> bool:
+    def allow_request(self, request: Request, view: "APIView") -> bool:
         """Whether this call is within the rate."""
-        calls, period = rate_read(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["token"])
+        rates: dict[str, str] = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]  # type: ignore[assignment]
+        calls, period = rate_read(rates["token"])
         seconds = now_utc().timestamp()
         window = int(seconds // period)
         key = f"api-calls:{self._caller(request)}:{window}"

@@ -1,5 +1,19 @@
-"""Addresses of this room."""
+"""Addresses of the teacher pages."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from tutor.dashboards.views import classes, heatmap, learners
+
+app_name = "teach"
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", classes.classroom_list, name="classrooms"),
+    path("how/", classes.how_page, name="how"),
+    path("classes/<uuid:classroom_uuid>/", classes.classroom_home, name="classroom"),
+    path("classes/<uuid:classroom_uuid>/heatmap/", heatmap.heatmap_page, name="heatmap"),
+    path("classes/<uuid:classroom_uuid>/heatmap.csv", heatmap.heatmap_csv, name="heatmap_csv"),
+    path(
+        "classes/<uuid:classroom_uuid>/learners/<uuid:learner_uuid>/",
+        learners.learner_page,
+        name="learner",
+    ),
+]

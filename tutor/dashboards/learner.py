@@ -1,0 +1,163 @@
+"""What a learner's page shows a teacher."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q
+from django.http import Http404
+
+from tutor.accounts.models import User
+from tutor.content.graph import SkillNode, course_graph
+from tutor.content.models import Course
+from tutor.dashboards.charts import BeliefChart, belief_chart
+from tutor.responses.models import Response
+from tutor.responses.selectors import responses_of_learner
+from tutor.scheduling.models import Plan
+from tutor.scheduling.policies import SkillStatus, Status
+from tutor.scheduling.services import Offer, offer_for
+from tutor.tracing.selectors import BeliefPoint, SkillBelief, belief_history
+
+PAGE_ROWS = 25
+CHART_ROWS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SkillRow:
+    """A skill with its status and belief; `held_by` are the prerequisites that lock it."""
+
+    skill: SkillNode
+    status: SkillStatus
+    belief: SkillBelief
+    held_by: tuple[SkillNode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineRow:
+    """A response as the timeline shows it."""
+
+    response: Response
+    is_correct: bool
+    is_regraded: bool
+    skills: tuple[str, ...]
+    seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A page of responses, newest first; `before` asks for the next older page."""
+
+    rows: tuple[TimelineRow, ...]
+    before: int | None
+    is_newest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Skills:
+    """Every skill of the course for one learner, what is next, and the newest stored plan."""
+
+    rows: tuple[SkillRow, ...]
+    offer: Offer
+    plan: Plan | None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many skills have each status."""
+        return {
+            status.value: n
+            for status in Status
+            if (n := sum(row.status.status is status for row in self.rows))
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SkillHistory:
+    """One skill's belief over time."""
+
+    skill: SkillNode
+    points: Sequence[BeliefPoint]
+    chart: BeliefChart | None
+
+
+def skills_of_learner(learner: User, course: Course, *, now: datetime) -> Skills:
+    """Read statuses, beliefs and what is next (five queries, whatever the history)."""
+    graph = course_graph(course)
+    offer = offer_for(learner, course, now=now)
+    rows = tuple(
+        SkillRow(
+            skill=skill,
+            status=offer.statuses[skill.id],
+            belief=offer.beliefs.of(skill.id),
+            held_by=tuple(graph.skill_of[held] for held in offer.statuses[skill.id].held_by),
+        )
+        for skill in graph.skills
+    )
+    newest = (
+        Plan.objects.filter(learner=learner, course=course).select_related("skill").order_by("-id")
+    )
+    return Skills(rows=rows, offer=offer, plan=newest.first())
+
+
+def skill_choose(skills: Skills, wanted: UUID | None) -> SkillNode | None:
+    """Return the skill whose history is shown: the one asked for, or the last practised.
+
+    Raises:
+        Http404: when the course has no such skill.
+    """
+    if wanted is not None:
+        for row in skills.rows:
+            if row.skill.uuid == wanted:
+                return row.skill
+        raise Http404
+    practised = [(row.belief.last_at, row.skill.id, row.skill) for row in skills.rows]
+    seen = [(at, skill_id, skill) for at, skill_id, skill in practised if at is not None]
+    return max(seen)[2] if seen else None
+
+
+def skill_history(
+    learner: User, course: Course, skill: SkillNode, *, now: datetime
+) -> SkillHistory:
+    """Replay one skill's belief for the chart and its table."""
+    points = belief_history(learner, course, skill_id=skill.id, now=now, limit=CHART_ROWS)
+    return SkillHistory(skill=skill, points=points, chart=belief_chart(points))
+
+
+def timeline_of_learner(learner: User, course: Course, *, before: int | None) -> Timeline:
+    """Read a page of responses older than the response `before`.
+
+    The page starts from a place in the index, not from a count of rows, so that the thousandth page
+    costs what the first does. Raises: Http404 for a `before` that is not the learner's.
+    """
+    graph = course_graph(course)
+    responses = responses_of_learner(learner, course)
+    if before is not None:
+        at = (
+            Response.objects.filter(pk=before, learner=learner, course=course)
+            .values_list("answered_at", flat=True)
+            .first()
+        )
+        if at is None:
+            raise Http404
+        responses = responses.filter(Q(answered_at__lt=at) | Q(answered_at=at, id__lt=before))
+    found = list(responses[: PAGE_ROWS + 1])
+    rows = tuple(
+        TimelineRow(
+            response=response,
+            is_correct=response.effective_is_correct,  # type: ignore[attr-defined]
+            is_regraded=response.effective_is_correct != response.is_correct,  # type: ignore[attr-defined]
+            skills=tuple(
+                graph.skill_of[skill_id].title
+                for skill_id in response.skill_ids
+                if skill_id in graph.skill_of
+            ),
+            seconds=None if response.elapsed_ms is None else round(response.elapsed_ms / 1000),
+        )
+        for response in found[:PAGE_ROWS]
+    )
+    more = len(found) > PAGE_ROWS
+    return Timeline(
+        rows=rows,
+        before=rows[-1].response.pk if more else None,
+        is_newest=before is None,
+    )

@@ -1,0 +1,100 @@
+"""Classes: the list, a new one, and a class's own page."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from tutor.accounts.access import teacher_page
+from tutor.accounts.http import UserRequest
+from tutor.accounts.services import audit_record
+from tutor.common.clock import now_utc
+from tutor.common.errors import TutorError
+from tutor.dashboards import flags, selectors
+from tutor.dashboards.charts import activity_bars
+from tutor.dashboards.forms import ClassroomForm
+from tutor.dashboards.heatmap import LESSON_EVIDENCE_SHARE, OPEN_SKILLS
+from tutor.roster.access import classroom_for_teacher
+from tutor.roster.selectors import classrooms_of_teacher
+from tutor.roster.services import classroom_create
+from tutor.scheduling.policies import PolicyConfig
+from tutor.tracing.selectors import EVIDENCE_MIN
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@teacher_page
+def classroom_list(request: UserRequest) -> HttpResponse:
+    """List the person's classes; a POST makes a new one."""
+    form = ClassroomForm(request.POST or None, user=request.user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            classroom = classroom_create(
+                name=form.cleaned_data["name"],
+                course=form.cleaned_data["course"],
+                teachers=form.teachers_chosen(),
+                now=now_utc(),
+            )
+        except TutorError as error:
+            form.add_error(None, error.message)
+        else:
+            messages.success(
+                request,
+                _("{name} is there. Its learners join with the code below.").format(
+                    name=classroom.name
+                ),
+            )
+            return redirect("teach:classroom", classroom.uuid)
+    classrooms = (
+        classrooms_of_teacher(request.user)
+        .annotate(n_learners=Count("enrolments", filter=Q(enrolments__left_at=None), distinct=True))
+        .prefetch_related("teachers")
+        .order_by("is_archived", "name", "id")
+    )
+    status = 422 if request.method == "POST" else 200
+    context = {"classrooms": classrooms, "form": form}
+    return render(request, "dashboards/classrooms.html", context, status=status)
+
+
+@require_safe
+@teacher_page
+def classroom_home(request: UserRequest, classroom_uuid: UUID) -> HttpResponse:
+    """Show who needs help, this week's activity and the roster."""
+    now = now_utc()
+    classroom = classroom_for_teacher(request.user, classroom_uuid)
+    home = selectors.class_home(classroom, now=now)
+    audit_record(
+        request.user,
+        action="class_viewed",
+        object_kind="classroom",
+        object_id=str(classroom.uuid),
+        now=now,
+    )
+    context = {
+        "classroom": classroom,
+        "home": home,
+        "bars": activity_bars(home.days),
+        "away_days": flags.AWAY_AFTER.days,
+    }
+    return render(request, "dashboards/classroom.html", context)
+
+
+@require_safe
+@teacher_page
+def how_page(request: UserRequest) -> HttpResponse:
+    """Explain every number and rule of the teacher pages, with the thresholds in force."""
+    config = PolicyConfig()
+    context = {
+        "evidence_min": EVIDENCE_MIN,
+        "open_skills": OPEN_SKILLS,
+        "lesson_share": LESSON_EVIDENCE_SHARE,
+        "flags": flags,
+        "selectors": selectors,
+        "window_days": flags.WINDOW.days,
+        "away_days": flags.AWAY_AFTER.days,
+        "config": config,
+    }
+    return render(request, "dashboards/how.html", context)

@@ -1,0 +1,202 @@
+"""The mastery heatmap, as a page and as CSV."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.formats import date_format
+from django.utils.text import slugify
+from django.utils.timezone import localtime
+from django.views.decorators.http import require_safe
+
+from tutor.accounts.access import teacher_page
+from tutor.accounts.http import UserRequest
+from tutor.accounts.services import audit_record
+from tutor.common.clock import now_utc
+from tutor.common.tables import csv_text
+from tutor.content.graph import course_graph
+from tutor.dashboards.heatmap import Group, Heatmap, Order, groups_of, heatmap_build
+from tutor.dashboards.heatmap_text import (
+    COLOURS,
+    detail_header,
+    detail_rows,
+    percent_shown,
+    rows_html,
+    table_header,
+    table_rows,
+)
+from tutor.roster.access import classroom_for_teacher
+from tutor.roster.models import Classroom
+from tutor.roster.selectors import classroom_learners
+from tutor.tracing.selectors import EVIDENCE_MIN, beliefs_of_learners
+
+ALL, NONE = "all", "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the address asks for: the order of rows, and which lessons are unfolded."""
+
+    order: Order
+    opened: frozenset[UUID] | str | None
+
+    def query(self, *, order: Order | None = None, opened: object = None) -> str:
+        """Return the address's query with something changed."""
+        pairs = [("sort", (order or self.order).value)]
+        wanted = self.opened if opened is None else opened
+        if isinstance(wanted, str):
+            pairs.append(("open", wanted))
+        elif isinstance(wanted, frozenset):
+            pairs += [("open", str(uuid)) for uuid in sorted(wanted)] or [("open", NONE)]
+        return "?" + urlencode(pairs)
+
+
+def choice_read(query: QueryDict) -> Choice:
+    """Read the choice from an address. Raises: Http404 for what cannot be meant."""
+    words = query.getlist("open")
+    opened: frozenset[UUID] | str | None
+    try:
+        order = Order(query.get("sort", Order.NAME.value))
+        if not words:
+            opened = None
+        elif words in ([ALL], [NONE]):
+            opened = words[0]
+        else:
+            opened = frozenset(UUID(word) for word in words)
+    except ValueError as error:
+        raise Http404 from error
+    return Choice(order=order, opened=opened)
+
+
+def heatmap_read(classroom: Classroom, choice: Choice, *, now: datetime) -> Heatmap:
+    """Read a class's heatmap: three queries and one forecast (and the graph's, once a version)."""
+    graph = course_graph(classroom.course)
+    if choice.opened == ALL:
+        groups = groups_of(graph, opened=_lessons(groups_of(graph)))
+    elif choice.opened == NONE:
+        groups = groups_of(graph, opened=())
+    else:
+        opened = choice.opened if isinstance(choice.opened, frozenset) else None
+        groups = groups_of(graph, opened=opened)
+    learners = classroom_learners(classroom)
+    beliefs = beliefs_of_learners(learners, classroom.course, now=now)
+    return heatmap_build(learners, beliefs, groups, order=choice.order)
+
+
+def _lessons(groups: tuple[Group, ...]) -> frozenset[UUID]:
+    return frozenset(group.uuid for group in groups if group.uuid is not None)
+
+
+@require_safe
+@teacher_page
+def heatmap_page(request: UserRequest, classroom_uuid: UUID) -> HttpResponse:
+    """Show learners x skills; with htmx the table alone."""
+    now = now_utc()
+    classroom = classroom_for_teacher(request.user, classroom_uuid)
+    choice = choice_read(request.GET)
+    heatmap = heatmap_read(classroom, choice, now=now)
+    _audit(request, classroom, action="heatmap_viewed", now=now)
+    simulated = render_to_string("_partials/simulated.html")
+    context = {
+        "classroom": classroom,
+        "heatmap": heatmap,
+        "rows": rows_html(heatmap, classroom_uuid=classroom.uuid, simulated=simulated),
+        "class_row": [
+            (percent_shown(float(value)), int(known))
+            for value, known in zip(heatmap.class_percent, heatmap.class_known, strict=True)
+        ],
+        "heads": _heads(heatmap, choice),
+        "sorts": _sorts(choice),
+        "folding": _folding(heatmap, choice),
+        "query": choice.query(),
+        "evidence_min": EVIDENCE_MIN,
+        "steps": range(COLOURS),
+        "now": now,
+    }
+    is_fragment = request.htmx and not request.htmx.history_restore_request
+    name = "dashboards/heatmap.html#heat" if is_fragment else "dashboards/heatmap.html"
+    return render(request, name, context)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A lesson's head cell; `href` folds or unfolds it, None where there is nothing to fold."""
+
+    group: Group
+    href: str | None
+
+
+def _heads(heatmap: Heatmap, choice: Choice) -> list[Head]:
+    opened = _lessons(tuple(group for group in heatmap.groups if group.is_open))
+    heads = []
+    for group in heatmap.groups:
+        href = None
+        if group.uuid is not None and len(group.skills) > 1:
+            href = choice.query(opened=opened ^ {group.uuid})
+        heads.append(Head(group=group, href=href))
+    return heads
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """A column head that sorts: where it leads and how it stands (`aria-sort`)."""
+
+    href: str
+    state: str
+
+
+def _sorts(choice: Choice) -> dict[str, Sort]:
+    sorts = {}
+    for up, down in ((Order.NAME, Order.NAME_DOWN), (Order.MEAN, Order.MEAN_DOWN)):
+        state = {up: "ascending", down: "descending"}.get(choice.order, "none")
+        wanted = down if choice.order == up else up
+        sorts[up.value] = Sort(href=choice.query(order=wanted), state=state)
+    return sorts
+
+
+def _folding(heatmap: Heatmap, choice: Choice) -> dict[str, str]:
+    """Return the links that unfold and fold every lesson, where they would change something."""
+    foldable = [group for group in heatmap.groups if len(group.skills) > 1 and group.uuid]
+    links = {}
+    if any(not group.is_open for group in foldable):
+        links[ALL] = choice.query(opened=ALL)
+    if any(group.is_open for group in foldable):
+        links[NONE] = choice.query(opened=NONE)
+    return links
+
+
+@require_safe
+@teacher_page
+def heatmap_csv(request: UserRequest, classroom_uuid: UUID) -> HttpResponse:
+    """Send the numbers that the page shows; `layout=details` sends a row a cell."""
+    now = now_utc()
+    classroom = classroom_for_teacher(request.user, classroom_uuid)
+    layout = request.GET.get("layout", "table")
+    if layout not in {"table", "details"}:
+        raise Http404
+    heatmap = heatmap_read(classroom, choice_read(request.GET), now=now)
+    _audit(request, classroom, action="heatmap_exported", now=now)
+    if layout == "details":
+        text = csv_text(detail_header(), detail_rows(heatmap), is_marked=True)
+    else:
+        text = csv_text(table_header(heatmap), table_rows(heatmap), is_marked=True)
+    name = slugify(f"{classroom.name} {date_format(localtime(now), 'Y-m-d')}") or "class"
+    return HttpResponse(
+        text,
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="mastery-{name}.csv"'},
+    )
+
+
+def _audit(request: UserRequest, classroom: Classroom, *, action: str, now: datetime) -> None:
+    audit_record(
+        request.user,
+        action=action,
+        object_kind="classroom",
+        object_id=str(classroom.uuid),
+        now=now,
+    )

@@ -1,0 +1,63 @@
+"""A learner as the teacher sees them."""
+
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from tutor.accounts.access import teacher_page
+from tutor.accounts.http import UserRequest
+from tutor.accounts.services import audit_record
+from tutor.common.clock import now_utc
+from tutor.dashboards.learner import (
+    skill_choose,
+    skill_history,
+    skills_of_learner,
+    timeline_of_learner,
+)
+from tutor.roster.access import classroom_for_teacher, learner_in_classroom
+
+# The parts of the page that htmx asks for alone, by the id of their element.
+FRAGMENTS = frozenset({"timeline", "history"})
+
+
+@require_safe
+@teacher_page
+def learner_page(request: UserRequest, classroom_uuid: UUID, learner_uuid: UUID) -> HttpResponse:
+    """Show a learner's skills, one skill's history, what is next, and a page of responses."""
+    now = now_utc()
+    classroom = classroom_for_teacher(request.user, classroom_uuid)
+    learner = learner_in_classroom(classroom, learner_uuid)
+    course = classroom.course
+    wanted, before = _choice_read(request)
+    skills = skills_of_learner(learner, course, now=now)
+    skill = skill_choose(skills, wanted)
+    context = {
+        "classroom": classroom,
+        "learner": learner,
+        "skills": skills,
+        "history": skill_history(learner, course, skill, now=now) if skill else None,
+        "timeline": timeline_of_learner(learner, course, before=before),
+    }
+    audit_record(
+        request.user,
+        action="learner_viewed",
+        object_kind="user",
+        object_id=str(learner.uuid),
+        detail={"classroom": str(classroom.uuid)},
+        now=now,
+    )
+    fragment = ""
+    if request.htmx and not request.htmx.history_restore_request:
+        fragment = f"#{request.htmx.target}" if request.htmx.target in FRAGMENTS else ""
+    return render(request, f"dashboards/learner.html{fragment}", context)
+
+
+def _choice_read(request: UserRequest) -> tuple[UUID | None, int | None]:
+    """Read which skill and which page are asked for. Raises: Http404 for what cannot be meant."""
+    skill, before = request.GET.get("skill"), request.GET.get("before")
+    try:
+        return (UUID(skill) if skill else None, int(before) if before else None)
+    except ValueError as error:
+        raise Http404 from error
