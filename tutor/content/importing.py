@@ -1,0 +1,258 @@
+"""Importing a course: check everything, plan, then write in one short transaction.
+
+Checking and planning only read, and take most of the time; learners go on answering meanwhile. The
+write transaction refuses a plan that was made for another version of the course, and the plan is
+then made anew.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from tutor.accounts.models import User
+from tutor.accounts.services import audit_record
+from tutor.common.errors import TutorError
+from tutor.content.applying import plan_apply
+from tutor.content.bundles import (
+    Document,
+    bundle_pack,
+    bundle_unpack,
+    canonical,
+    checksum,
+    edge_key,
+)
+from tutor.content.errors import ImportRefusedError, RowError, errors_of, warnings_of
+from tutor.content.findings import Progress, progress_ignored
+from tutor.content.models import Course, CourseVersion, EdgeKind
+from tutor.content.planning import Change, Counts, Plan, edges_kept, plan_make
+from tutor.content.validation import bundle_check
+
+logger = logging.getLogger(__name__)
+
+TRIES = 3
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """What an import changed, or would change; `version` is None when nothing did."""
+
+    course: Course | None
+    course_key: str
+    course_title: str
+    is_dry_run: bool
+    version: int | None
+    counts: Counts
+    changes: tuple[Change, ...]
+    warnings: tuple[RowError, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def is_no_op(self) -> bool:
+        """Whether nothing changed, or would."""
+        return not any(
+            number
+            for row in self.counts.values()
+            for action, number in row.items()
+            if action != "unchanged"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the result as it is kept with an import job and answered by the API."""
+        return {
+            "course": str(self.course.uuid) if self.course else None,
+            "course_id": self.course_key,
+            "course_title": self.course_title,
+            "is_dry_run": self.is_dry_run,
+            "is_no_op": self.is_no_op,
+            "version": self.version,
+            "counts": self.counts,
+            "changes": [change.as_dict() for change in self.changes],
+        }
+
+
+OnApply = Callable[[ImportResult], None]
+
+
+class _StalePlanError(Exception):
+    """The course changed between planning and writing."""
+
+
+def course_import(
+    bundle: object,
+    *,
+    by: User | None,
+    now: datetime,
+    is_dry_run: bool,
+    progress: Progress = progress_ignored,
+    on_apply: OnApply | None = None,
+    is_exact: bool = False,
+) -> ImportResult:
+    """Bring a course to what a bundle says; the same bundle twice changes nothing.
+
+    What the bundle lacks is retired; edges that came with a graph or were learned from data stay,
+    unless `is_exact`. `on_apply` is called inside the write transaction, also when nothing changes.
+
+    Raises:
+        ImportRefusedError: with every row that is wrong; nothing was written then.
+    """
+    for _ in range(TRIES):
+        course = _course_of(bundle)
+        kept = edges_kept(course) if course and not is_exact else []
+        needed = [(e["from"], e["to"]) for e in kept if e["kind"] == EdgeKind.PREREQUISITE.value]
+        rows = bundle_check(bundle, kept_edges=needed, progress=_part(progress, 0.0, 0.8))
+        if errors_of(rows) or not isinstance(bundle, Mapping):
+            raise ImportRefusedError(rows)
+        target = canonical(bundle)
+        _edges_merge(target, kept)
+        progress(0.82, "comparing")
+        plan = plan_make(target, course)
+        try:
+            return plan_carry_out(
+                plan,
+                by=by,
+                now=now,
+                is_dry_run=is_dry_run,
+                warnings=warnings_of(rows),
+                progress=progress,
+                on_apply=on_apply,
+            )
+        except (_StalePlanError, IntegrityError):
+            logger.info("course %s changed while its import was planned", target["course"]["id"])
+    raise _busy_error()
+
+
+def course_roll_back(
+    course: Course,
+    number: int,
+    *,
+    by: User | None,
+    now: datetime,
+    is_dry_run: bool = False,
+) -> ImportResult:
+    """Bring a course back to one of its versions, as a new version.
+
+    Raises:
+        TutorError: code `unknown_version`.
+        ImportRefusedError: when that version does not pass today's checks.
+    """
+    version = CourseVersion.objects.filter(course=course, number=number).first()
+    if version is None:
+        raise TutorError(
+            f"The course '{course.key}' has no version {number}; "
+            f"its versions go from 1 to {course.version_number}.",
+            code="unknown_version",
+        )
+    bundle = bundle_unpack(bytes(version.bundle_gz))
+    return course_import(bundle, by=by, now=now, is_dry_run=is_dry_run, is_exact=True)
+
+
+def plan_carry_out(
+    plan: Plan,
+    *,
+    by: User | None,
+    now: datetime,
+    is_dry_run: bool,
+    warnings: tuple[RowError, ...] = (),
+    notes: tuple[str, ...] = (),
+    progress: Progress = progress_ignored,
+    on_apply: OnApply | None = None,
+) -> ImportResult:
+    """Write a plan, or only say what it would do.
+
+    Raises:
+        TutorError: code `course_busy`, when the course changed since the plan was made.
+    """
+    result = ImportResult(
+        course=plan.course,
+        course_key=plan.target["course"]["id"],
+        course_title=plan.target["course"]["title"],
+        is_dry_run=is_dry_run,
+        version=None,
+        counts=plan.counts,
+        changes=plan.changes,
+        warnings=warnings,
+        notes=notes,
+    )
+    if is_dry_run:
+        return result
+    # Packed before the transaction: nothing slow while others wait for the lock.
+    packed = None if plan.is_empty else (bundle_pack(plan.target), checksum(plan.target))
+    progress(0.9, "writing")
+    with transaction.atomic():
+        if packed is not None:
+            course = _course_lock(plan, now=now)
+            plan_apply(plan, course, now=now)
+            course.version_number += 1
+            course.save()
+            _version_store(plan, course, packed, by=by, now=now)
+            result = replace(result, course=course, version=course.version_number)
+        if on_apply is not None:
+            on_apply(result)
+    progress(1.0, "done")
+    return result
+
+
+def _course_of(bundle: object) -> Course | None:
+    course = bundle.get("course") if isinstance(bundle, Mapping) else None
+    key = course.get("id") if isinstance(course, Mapping) else None
+    return Course.objects.filter(key=key).first() if isinstance(key, str) else None
+
+
+def _edges_merge(target: Document, kept: list[Document]) -> None:
+    """Add edges that the course keeps to a bundle that does not speak of them."""
+    own = {edge_key(edge) for edge in target["prerequisites"]}
+    skills = {skill["id"] for skill in target["skills"]}
+    target["prerequisites"] = sorted(
+        [
+            *target["prerequisites"],
+            *(e for e in kept if edge_key(e) not in own and {e["from"], e["to"]} <= skills),
+        ],
+        key=edge_key,
+    )
+
+
+def _course_lock(plan: Plan, *, now: datetime) -> Course:
+    if plan.course is None:
+        return Course.objects.create(key=plan.target["course"]["id"], created_at=now)
+    course = Course.objects.select_for_update().get(pk=plan.course.pk)
+    if course.version_number != plan.base_version:
+        raise _StalePlanError
+    return course
+
+
+def _version_store(
+    plan: Plan, course: Course, packed: tuple[bytes, str], *, by: User | None, now: datetime
+) -> None:
+    bundle_gz, digest = packed
+    CourseVersion.objects.create(
+        course=course,
+        number=course.version_number,
+        created_at=now,
+        created_by=by,
+        checksum=digest,
+        counts=plan.counts,
+        bundle_gz=bundle_gz,
+    )
+    audit_record(
+        by,
+        action="course_import",
+        object_kind="course",
+        object_id=str(course.uuid),
+        detail={"version": course.version_number, "checksum": digest},
+        now=now,
+    )
+
+
+def _busy_error() -> TutorError:
+    return TutorError(
+        "The course was changed by somebody else while this import ran; please start it again.",
+        code="course_busy",
+    )
+
+
+def _part(progress: Progress, start: float, end: float) -> Progress:
+    return lambda share, stage: progress(start + (end - start) * share, stage)
