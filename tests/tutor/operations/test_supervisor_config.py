@@ -1,0 +1,91 @@
+"""The generated configurations: what is started, and what must never be in them."""
+
+import shlex
+from configparser import RawConfigParser
+from pathlib import Path
+
+import pytest
+
+from tutor.operations.layout import Layout
+from tutor.operations.supervisor_config import (
+    Program,
+    beat_program,
+    broker_config,
+    broker_program,
+    supervisor_config,
+    web_program,
+    worker_program,
+)
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    var = tmp_path / "a place with 100% spaces; and more"
+    return Layout(
+        var=var, broker=var / "broker", logs=var / "log", run=var / "run", sockets=var / "s"
+    )
+
+
+def parsed(text: str) -> RawConfigParser:
+    config = RawConfigParser()
+    config.read_string(text)
+    return config
+
+
+def all_programs(layout: Layout) -> list[Program]:
+    return [
+        broker_program(layout, binary=Path("/bin/valkey-server")),
+        web_program(host="127.0.0.1", port=8123, processes=3, threads=5),
+        worker_program(concurrency=2),
+        beat_program(),
+    ]
+
+
+def test_every_program_waits_for_its_word_and_is_restarted(layout: Layout) -> None:
+    config = parsed(
+        supervisor_config(layout, programs=all_programs(layout), directory=Path("/site"))
+    )
+    for name in ("broker", "web", "worker", "beat"):
+        section = config[f"program:{name}"]
+        assert section["autostart"] == "false"
+        assert section["autorestart"] == "true"
+        assert section["stdout_logfile_maxbytes"] != "0"
+
+
+def test_a_path_with_a_percent_sign_and_spaces_stays_one_argument(layout: Layout) -> None:
+    config = parsed(
+        supervisor_config(layout, programs=all_programs(layout), directory=Path("/site"))
+    )
+    command = shlex.split(config["program:web"]["command"].replace("%%", "%"))
+    assert str(layout.pidfile("web")) in command
+    assert "%%" in config["program:web"]["stdout_logfile"]
+
+
+def test_the_web_server_gets_address_processes_and_threads() -> None:
+    command = list(web_program(host="::1", port=8123, processes=3, threads=5).command)
+    assert command[command.index("--bind") + 1] == "[::1]:8123"
+    assert command[command.index("--workers") + 1] == "3"
+    assert command[command.index("--threads") + 1] == "5"
+
+
+def test_one_worker_serves_every_queue() -> None:
+    command = list(worker_program(concurrency=2).command)
+    assert command[command.index("-Q") + 1] == "default,fit"
+
+
+def test_no_secret_reaches_a_configuration(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://u:sesame@host/db")
+    monkeypatch.setenv("STEPWISE_SECRET_KEY", "sesame" * 10)
+    text = supervisor_config(layout, programs=all_programs(layout), directory=Path("/site"))
+    assert "sesame" not in text + broker_config(layout)
+
+
+def test_the_broker_has_no_network_and_keeps_its_log(
+    layout: Layout, settings: pytest.FixtureRequest
+) -> None:
+    lines = broker_config(layout).splitlines()
+    assert "port 0" in lines
+    assert "unixsocketperm 700" in lines
+    assert "appendonly yes" in lines
+    assert "maxmemory-policy noeviction" in lines
+    assert f'dir "{layout.broker}"' in lines
