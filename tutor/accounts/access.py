@@ -24,7 +24,7 @@ def _page_for(allowed: Callable[[User], bool]) -> Callable[[Page[P]], AnyPage[P]
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
-        return login_required(guarded)  # type: ignore[type-var, return-value]
+        return login_required(guarded)  # type: ignore[return-value]
 
     return decorate
 

@@ -19,8 +19,8 @@ class Role(models.TextChoices):
 class User(AbstractUser):
     """A person. Learners need no e-mail address; simulated ones are labelled everywhere."""
 
-    first_name = None
-    last_name = None
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
     uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
     display_name = models.CharField(_("name"), max_length=80)
     email = models.EmailField(_("e-mail"), blank=True)
@@ -29,7 +29,9 @@ class User(AbstractUser):
         default=False, help_text=_("Answers come from a simulator, not from a person.")
     )
 
-    class Meta(AbstractUser.Meta):
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
         constraints = [
             models.UniqueConstraint(Lower("username"), name="user_username_any_case"),
         ]

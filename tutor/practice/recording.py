@@ -148,7 +148,7 @@ def deed_record(
                 now=now,
             )
             plan_link(activity.plan_uuid, response)
-        _activity_advance(
+        is_solved = _activity_advance(
             activity,
             kind=kind,
             is_right=is_right,
@@ -159,7 +159,8 @@ def deed_record(
         if response.is_observation:
             activity.is_observed = True
             activity.feedback |= _change(activity, before, beliefs, skill_ids)
-        if activity.is_solved and activity.step_index + 1 == len(scene.problem.steps):
+        is_last_step = activity.step_index + 1 == len(scene.problem.steps)
+        if is_solved and is_last_step:
             activity.feedback["next"] = _plan_next(
                 session, graph=graph, beliefs=beliefs, standings=standings, now=now
             )
@@ -193,7 +194,8 @@ def _activity_advance(
     message: str,
     raw_answer: str,
     hint: HintDocument | None,
-) -> None:
+) -> bool:
+    """Move the activity on by a deed; return whether the step is over."""
     activity.attempt_token = uuid4()
     feedback = {
         name: value
@@ -217,6 +219,7 @@ def _activity_advance(
             "raw": raw_answer,
         }
     activity.feedback = feedback
+    return activity.is_solved
 
 
 def _change(

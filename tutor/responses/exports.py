@@ -7,7 +7,7 @@ from datetime import datetime
 from tutor.common.clock import days_since_epoch
 from tutor.content.models import Course
 from tutor.responses.models import Response
-from tutor.responses.selectors import with_effective_correctness
+from tutor.responses.selectors import effective_correctness
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,8 @@ def observations_export(
         responses = responses.filter(learner_id__in=learner_ids)
     if until is not None:
         responses = responses.filter(answered_at__lte=until)
-    rows = (
-        with_effective_correctness(responses)
-        .order_by("learner_id", "answered_at", "id")
-        .values_list(
-            "id", "learner_id", "step__key", "skill_ids", "effective_is_correct", "answered_at"
-        )
+    rows = responses.order_by("learner_id", "answered_at", "id").values_list(
+        "id", "learner_id", "step__key", "skill_ids", effective_correctness(), "answered_at"
     )
     for response_id, learner_id, item, skill_ids, is_correct, at in rows.iterator(chunk):
         yield ObservationRow(

@@ -25,6 +25,9 @@ __all__ = [
 
 DEFAULT_MODEL = FittedBKT.name
 
+# A database driver gives a stored blob as either.
+Blob = bytes | memoryview
+
 
 @lru_cache(maxsize=32)
 def _fitted(model_name: str, artifact: str) -> AnyFittedTracer:
@@ -55,7 +58,7 @@ def observation_make(
 
 
 def state_advance(
-    version: ModelVersion, blob: bytes | None, observations: Iterable[Observation]
+    version: ModelVersion, blob: Blob | None, observations: Iterable[Observation]
 ) -> bytes:
     """Return the state after the observations; a blob of None is a learner's beginning.
 
@@ -71,7 +74,7 @@ def state_advance(
 
 def forecast(
     version: ModelVersion,
-    blobs: Sequence[bytes | None],
+    blobs: Sequence[Blob | None],
     skill_ids: Sequence[int],
     *,
     at_days: float,
@@ -130,7 +133,7 @@ def _trail_point(
 
 def first_below(
     version: ModelVersion,
-    blob: bytes,
+    blob: Blob,
     skill_ids: Sequence[int],
     *,
     threshold: float,

@@ -109,7 +109,7 @@ class ClassBeliefs:
 
 def beliefs_of_blobs(
     version: ModelVersion,
-    blobs: Sequence[bytes | None],
+    blobs: Sequence[engine.Blob | None],
     *,
     learner_ids: Sequence[int],
     skill_ids: Sequence[int],
@@ -148,7 +148,7 @@ def beliefs_of_learners(learners: Sequence[User], course: Course, *, now: dateti
     """Return the beliefs of many learners by one vectorised forecast (two queries)."""
     version = version_serving(course, now=now)
     ids = [learner.pk for learner in learners]
-    blobs: dict[int, bytes] = dict(
+    blobs: dict[int, engine.Blob] = dict(
         LearnerState.objects.filter(version=version, learner_id__in=ids).values_list(
             "learner_id", "blob"
         )
