@@ -6,9 +6,11 @@ from django import forms
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from tutor.accounts.models import User
+from tutor.grading.answers import raw_from_form
 
 
 class JoinForm(forms.Form):
@@ -59,3 +61,42 @@ class RegisterForm(JoinForm):
             except ValidationError as error:
                 self.add_error("password", error)
         return cleaned
+
+
+class StartForm(forms.Form):
+    """Which of the offered activities the learner takes; none resumes or takes the first."""
+
+    choice = forms.IntegerField(required=False, min_value=0)
+
+
+class DeedForm(forms.Form):
+    """What every form of the practice page posts: its token, and what was typed or picked."""
+
+    attempt_token = forms.UUIDField()
+    # Text, and read leniently: a browser's clock that ran wild is no reason to refuse an answer.
+    elapsed_ms = forms.CharField(required=False)
+    kind = forms.CharField(required=False, max_length=20)
+    hint_key = forms.CharField(required=False, max_length=120)
+
+    def clean_elapsed_ms(self) -> int | None:
+        text = str(self.cleaned_data["elapsed_ms"])
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+    def raw_answer(self) -> str:
+        """Return the posted answer as the one text that grading reads."""
+        return raw_from_form(self.cleaned_data["kind"], self.posted())
+
+    def posted(self) -> dict[str, list[str]]:
+        """Return the answer's fields, each with its values."""
+        return answer_fields(self.data)
+
+
+def answer_fields(data: Any) -> dict[str, list[str]]:
+    """Return the fields of a posted form that carry an answer."""
+    if not isinstance(data, QueryDict):
+        return {}
+    return {
+        name: [str(value) for value in values]
+        for name, values in data.lists()
+        if name == "answer" or name.startswith(("match-", "order-"))
+    }

@@ -2,8 +2,24 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from tutor.practice.views import join
+from tutor.practice.views import course, join, sitting
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("join/", join.join, name="join"),
+    path("learn/", course.learner_home, name="learner_home"),
+    path("learn/map/", course.course_map_first, name="course_map_first"),
+    path("learn/<uuid:course_uuid>/", course.learner_home, name="course_home"),
+    path("learn/<uuid:course_uuid>/map/", course.course_map, name="course_map"),
+    path("learn/<uuid:course_uuid>/start/", sitting.start, name="practice_start"),
+    path("learn/<uuid:course_uuid>/skills/<uuid:skill_uuid>/", course.skill, name="skill"),
+    path("learn/<uuid:course_uuid>/lessons/<uuid:lesson_uuid>/", course.lesson, name="lesson"),
+    path("practice/<uuid:session_uuid>/", sitting.practice, name="practice"),
+    path("practice/<uuid:session_uuid>/answer/", sitting.answer, name="practice_answer"),
+    path("practice/<uuid:session_uuid>/scaffold/", sitting.scaffold, name="practice_scaffold"),
+    path("practice/<uuid:session_uuid>/hint/", sitting.hint, name="practice_hint"),
+    path("practice/<uuid:session_uuid>/dont-know/", sitting.dont_know, name="practice_dont_know"),
+    path("practice/<uuid:session_uuid>/continue/", sitting.go_on, name="practice_continue"),
+    path("practice/<uuid:session_uuid>/end/", sitting.end, name="practice_end"),
+    path("practice/<uuid:session_uuid>/kept/", sitting.kept, name="practice_kept"),
+    path("practice/<uuid:session_uuid>/preview/", sitting.preview, name="practice_preview"),
 ]

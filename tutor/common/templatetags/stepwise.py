@@ -17,7 +17,7 @@ STATUS_LABELS = {
     "learning": _("Learning"),
     "mastered": _("Mastered"),
     "review_due": _("Review due"),
-    "unknown": _("Not enough answers yet"),
+    "unknown": _("No problems yet"),
 }
 
 
@@ -93,3 +93,15 @@ def progress_line(done: int, begun: int, total: int) -> dict[str, Any]:
         "begun_at": _place(done / whole),
         "begun_width": _place(begun / whole),
     }
+
+
+@register.filter
+def status_word(status: str) -> str:
+    """Return a status in words."""
+    return str(STATUS_LABELS[status])
+
+
+@register.filter
+def letter(place: int) -> str:
+    """Return the letter that stands for a place counted from 0; beyond Z the number."""
+    return chr(ord("A") + place) if 0 <= place < 26 else str(place + 1)

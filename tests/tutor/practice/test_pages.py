@@ -1,0 +1,149 @@
+"""The learner's pages: who may open them, and what they show."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from tests.world import World
+from tutor.accounts.models import User
+from tutor.accounts.services import account_create
+from tutor.practice.recording import activity_of
+from tutor.practice.services import answer_submit, session_start
+from tutor.roster.models import Enrolment
+
+ClientOf = Callable[[User], Client]
+
+
+def learner_addresses(world: World) -> list[str]:
+    course = world.course
+    skill = world.skills["b"]
+    lesson = course.lessons.order_by("order").first()
+    assert lesson is not None
+    return [
+        f"/learn/{course.uuid}/",
+        f"/learn/{course.uuid}/map/",
+        f"/learn/{course.uuid}/skills/{skill.uuid}/",
+        f"/learn/{course.uuid}/lessons/{lesson.uuid}/",
+    ]
+
+
+def test_every_course_page_opens_for_its_learner(world: World, client_of: ClientOf) -> None:
+    client = client_of(world.ada)
+    for address in learner_addresses(world):
+        response = client.get(address)
+        assert response.status_code == 200, address
+        assert "HX-Request" in response["Vary"]
+
+
+def test_every_course_page_sends_visitors_to_the_login(world: World, client: Client) -> None:
+    for address in [*learner_addresses(world), "/learn/", "/learn/map/"]:
+        response = client.get(address)
+        assert response.status_code == 302
+        assert response["Location"].startswith("/login/?next=")
+
+
+def test_every_course_page_is_not_found_for_strangers(world: World, client_of: ClientOf) -> None:
+    stranger = account_create(username="sam", display_name="Sam")
+    for address in learner_addresses(world):
+        assert client_of(stranger).get(address).status_code == 404, address
+
+
+def test_a_learner_who_left_the_class_is_a_stranger(
+    world: World, client_of: ClientOf, now: datetime
+) -> None:
+    Enrolment.objects.filter(learner=world.ada).update(left_at=now)
+    assert client_of(world.ada).get(learner_addresses(world)[0]).status_code == 404
+
+
+def test_learner_pages_are_forbidden_to_teachers_but_lessons_open(
+    world: World, client_of: ClientOf
+) -> None:
+    *mine, lesson = learner_addresses(world)
+    for address in [*mine, "/learn/"]:
+        assert client_of(world.tess).get(address).status_code == 403, address
+    assert client_of(world.tess).get(lesson).status_code == 200
+
+
+def test_course_pages_only_answer_to_get(world: World, client_of: ClientOf) -> None:
+    for address in learner_addresses(world):
+        assert client_of(world.ada).post(address).status_code == 405, address
+
+
+def test_bad_ids_are_not_found(world: World, client_of: ClientOf) -> None:
+    client = client_of(world.ada)
+    course = world.course.uuid
+    for address in (
+        f"/learn/{uuid4()}/",
+        f"/learn/{course}/skills/{uuid4()}/",
+        f"/learn/{course}/lessons/{uuid4()}/",
+        f"/learn/{course}/skills/not-an-id/",
+        f"/practice/{uuid4()}/",
+    ):
+        assert client.get(address).status_code == 404, address
+
+
+def test_home_offers_the_first_skill_with_its_reason_and_length(
+    world: World, client_of: ClientOf
+) -> None:
+    page = client_of(world.ada).get("/learn/").content.decode()
+    assert "Skill a" in page
+    assert "about" in page
+    assert "minutes" in page
+    assert "0</strong> of 3 skills mastered" in page
+
+
+def test_home_without_a_class_leads_to_joining(world: World, client_of: ClientOf) -> None:
+    newcomer = account_create(username="nia", display_name="Nia")
+    page = client_of(newcomer).get("/learn/").content.decode()
+    assert 'href="/join/"' in page
+    assert client_of(newcomer).get("/learn/map/")["Location"] == "/learn/"
+
+
+def test_home_offers_to_go_on_with_an_open_problem(
+    world: World, client_of: ClientOf, now: datetime
+) -> None:
+    from tutor.common.clock import now_utc
+
+    session_start(world.ada, world.course, now=now_utc())
+    assert "Go on where you stopped" in client_of(world.ada).get("/learn/").content.decode()
+
+
+def test_the_map_names_what_holds_a_locked_skill(world: World, client_of: ClientOf) -> None:
+    page = client_of(world.ada).get(f"/learn/{world.course.uuid}/map/").content.decode()
+    assert page.count('class="map-node') == 3
+    assert "first: Skill a" in " ".join(page.split())
+
+
+def test_the_skill_page_shows_own_answers_only(
+    world: World, client_of: ClientOf, now: datetime
+) -> None:
+    session = session_start(world.ada, world.course, now=now)
+    activity = activity_of(session)
+    assert activity is not None
+    answer_submit(session, raw_answer="41", attempt_token=activity.attempt_token, now=now)
+    address = f"/learn/{world.course.uuid}/skills/{world.skills['a'].uuid}/"
+    assert "<code>41</code>" in client_of(world.ada).get(address).content.decode()
+    assert "<code>41</code>" not in client_of(world.ben).get(address).content.decode()
+
+
+@pytest.mark.parametrize("n_answers", [0, 6])
+def test_home_costs_the_same_number_of_queries_whatever_the_history(
+    world: World,
+    client_of: ClientOf,
+    now: datetime,
+    n_answers: int,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    session = session_start(world.ada, world.course, now=now)
+    for _ in range(n_answers):
+        activity = activity_of(session)
+        assert activity is not None
+        answer_submit(session, raw_answer="41", attempt_token=activity.attempt_token, now=now)
+    client = client_of(world.ada)
+    client.get("/learn/")
+    with django_assert_max_num_queries(9):
+        client.get("/learn/")

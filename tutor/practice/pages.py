@@ -1,0 +1,279 @@
+"""What the learner's home, map and skill pages show: read once, no query from a template."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from tutor.accounts.models import User
+from tutor.content.graph import CourseGraph, LessonRef, SkillNode, course_graph
+from tutor.content.models import Course, Lesson
+from tutor.content.text import text_inline, text_render
+from tutor.practice.charts import BeliefChart, CourseMap, Place, belief_chart, course_map
+from tutor.practice.models import Activity
+from tutor.responses.models import Response, ResponseKind
+from tutor.responses.selectors import responses_of_learner
+from tutor.scheduling.policies import SkillStatus, Status
+from tutor.scheduling.selectors import statuses_of_learner
+from tutor.scheduling.services import Offer, OfferedCandidate, offer_for
+from tutor.tracing.selectors import SkillBelief, belief_history, beliefs_of_learner
+
+KIND_LABELS = {
+    "learn": gettext_lazy("Something new"),
+    "practise": gettext_lazy("Keep going"),
+    "review": gettext_lazy("Review"),
+    "remedial": gettext_lazy("One step back"),
+}
+# The order in which a learner looks for them.
+STATUS_ORDER = (
+    Status.REVIEW_DUE,
+    Status.LEARNING,
+    Status.READY,
+    Status.LOCKED,
+    Status.MASTERED,
+    Status.UNKNOWN,
+)
+RESPONSES_SHOWN = 12
+FORECAST_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class SkillRow:
+    """A skill with the learner's standing in it."""
+
+    skill: SkillNode
+    status: str
+    belief: SkillBelief
+    needs: tuple[SkillNode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A candidate of the scheduler as a card."""
+
+    index: int
+    kind: str
+    kind_label: str
+    reason: str
+    minutes: int
+    row: SkillRow
+
+
+@dataclass(frozen=True, slots=True)
+class HomePage:
+    """The learner's home on one course."""
+
+    course: Course
+    first: Proposal | None
+    alternatives: tuple[Proposal, ...]
+    reviews: tuple[SkillRow, ...]
+    n_mastered: int
+    n_begun: int
+    n_skills: int
+    has_open_activity: bool
+
+
+def _row(graph: CourseGraph, skill_id: int, status: SkillStatus, belief: SkillBelief) -> SkillRow:
+    return SkillRow(
+        skill=graph.skill_of[skill_id],
+        status=status.status.value,
+        belief=belief,
+        needs=tuple(graph.skill_of[parent] for parent in status.held_by),
+    )
+
+
+def home_page(learner: User, course: Course, *, now: datetime) -> HomePage:
+    """Return what is next, what is due, and how far the learner is."""
+    graph = course_graph(course)
+    offer = offer_for(learner, course, now=now)
+    rows = _rows(graph, offer.statuses, offer)
+    return HomePage(
+        course=course,
+        first=None if offer.first is None else _proposal(offer.first, rows),
+        alternatives=tuple(_proposal(candidate, rows) for candidate in offer.alternatives),
+        reviews=tuple(row for row in rows.values() if row.status == Status.REVIEW_DUE),
+        n_mastered=sum(row.status == Status.MASTERED for row in rows.values()),
+        n_begun=sum(row.status in {Status.LEARNING, Status.REVIEW_DUE} for row in rows.values()),
+        n_skills=sum(row.status != Status.UNKNOWN for row in rows.values()),
+        has_open_activity=Activity.objects.filter(
+            Q(session__learner=learner, session__course=course, session__ended_at=None),
+            finished_at=None,
+        ).exists(),
+    )
+
+
+def _rows(
+    graph: CourseGraph, statuses: Mapping[int, SkillStatus], offer: Offer
+) -> dict[int, SkillRow]:
+    return {
+        skill: _row(graph, skill, statuses[skill], offer.beliefs.of(skill))
+        for skill in graph.skill_ids
+    }
+
+
+def _proposal(candidate: OfferedCandidate, rows: Mapping[int, SkillRow]) -> Proposal:
+    return Proposal(
+        index=candidate.index,
+        kind=candidate.kind,
+        kind_label=str(KIND_LABELS[candidate.kind]),
+        reason=candidate.reason,
+        minutes=candidate.minutes,
+        row=rows[candidate.skill_id],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MapNode:
+    """A skill on the map."""
+
+    place: Place
+    row: SkillRow
+
+
+@dataclass(frozen=True, slots=True)
+class MapPage:
+    """The course as a picture and as a list by status."""
+
+    picture: CourseMap
+    nodes: tuple[MapNode, ...]
+    groups: tuple[tuple[str, tuple[SkillRow, ...]], ...]
+
+
+def map_page(learner: User, course: Course, *, now: datetime) -> MapPage:
+    """Return every skill of a course with its status, placed and grouped."""
+    graph = course_graph(course)
+    beliefs = beliefs_of_learner(learner, course, now=now)
+    statuses = statuses_of_learner(learner, course, now=now, beliefs=beliefs)
+    rows = {
+        skill: _row(graph, skill, statuses[skill], beliefs.of(skill)) for skill in graph.skill_ids
+    }
+    picture = course_map({skill.id: skill.title for skill in graph.skills}, graph.parents)
+    groups = (
+        (status.value, tuple(row for row in rows.values() if row.status == status))
+        for status in STATUS_ORDER
+    )
+    return MapPage(
+        picture=picture,
+        nodes=tuple(MapNode(place, rows[place.skill_id]) for place in picture.places),
+        groups=tuple((status, members) for status, members in groups if members),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkedExample:
+    """A worked example, rendered."""
+
+    title: str
+    body: str
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LessonText:
+    """A lesson, rendered."""
+
+    lesson: Lesson
+    body: str
+    examples: tuple[WorkedExample, ...]
+
+
+def lesson_text(lesson: Lesson, course: Course) -> LessonText:
+    """Render a lesson's text and worked examples."""
+    return LessonText(
+        lesson=lesson,
+        body=text_render(lesson.body, course_uuid=course.uuid),
+        examples=tuple(
+            WorkedExample(
+                title=example.get("title", ""),
+                body=text_render(example.get("body", ""), course_uuid=course.uuid),
+                steps=tuple(
+                    text_inline(step, course_uuid=course.uuid) for step in example.get("steps", [])
+                ),
+            )
+            for example in lesson.worked_examples
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRow:
+    """An own response in words."""
+
+    at: datetime
+    problem: str
+    answer: str
+    outcome: str
+    is_correct: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SkillPage:
+    """One skill for one learner."""
+
+    row: SkillRow
+    proposal: Proposal | None
+    needs: tuple[SkillRow, ...]
+    unlocks: tuple[SkillRow, ...]
+    lessons: tuple[LessonText, ...]
+    lesson_refs: tuple[LessonRef, ...]
+    chart: BeliefChart | None
+    forecast_p: float | None
+    responses: tuple[ResponseRow, ...]
+    has_more_responses: bool
+
+
+def skill_page(learner: User, course: Course, skill: SkillNode, *, now: datetime) -> SkillPage:
+    """Return a skill's lesson, belief over time, own responses and neighbours."""
+    graph = course_graph(course)
+    offer = offer_for(learner, course, now=now)
+    rows = _rows(graph, offer.statuses, offer)
+    refs = graph.lessons_by_skill[skill.id]
+    lessons = Lesson.objects.filter(pk__in=[ref.id for ref in refs]).order_by("order", "id")
+    points = belief_history(
+        learner, course, skill_id=skill.id, now=now, limit=60, days_ahead=FORECAST_DAYS
+    )
+    responses = list(
+        responses_of_learner(learner, course, skill_id=skill.id)[: RESPONSES_SHOWN + 1]
+    )
+    mine = [candidate for candidate in offer.candidates if candidate.skill_id == skill.id]
+    return SkillPage(
+        row=rows[skill.id],
+        proposal=_proposal(mine[0], rows) if mine else None,
+        needs=tuple(rows[other] for other in graph.parents[skill.id]),
+        unlocks=tuple(rows[other] for other in graph.children[skill.id]),
+        lessons=tuple(lesson_text(lesson, course) for lesson in lessons),
+        lesson_refs=refs,
+        chart=belief_chart(points),
+        forecast_p=points[-1].p_correct if points else None,
+        responses=_response_rows(responses[:RESPONSES_SHOWN]),
+        has_more_responses=len(responses) > RESPONSES_SHOWN,
+    )
+
+
+def _response_rows(responses: Sequence[Response]) -> tuple[ResponseRow, ...]:
+    return tuple(
+        ResponseRow(
+            at=response.answered_at,
+            problem=str(response.step.problem),
+            answer=response.raw_answer,
+            outcome=_outcome(response),
+            is_correct=bool(getattr(response, "effective_is_correct", response.is_correct)),
+        )
+        for response in responses
+    )
+
+
+def _outcome(response: Response) -> str:
+    is_correct = bool(getattr(response, "effective_is_correct", response.is_correct))
+    if response.kind == ResponseKind.HINT:
+        return _("opened a hint")
+    if response.kind == ResponseKind.DONT_KNOW:
+        return _("did not know it yet")
+    if response.kind == ResponseKind.SCAFFOLD:
+        return _("helping question right") if is_correct else _("helping question not right")
+    if not response.is_observation:
+        return _("right, a later try") if is_correct else _("not right, a later try")
+    return _("right") if is_correct else _("not right")

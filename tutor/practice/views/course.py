@@ -1,0 +1,85 @@
+"""A learner's pages on one course: home, map, skills and lessons."""
+
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET
+
+from tutor.accounts.access import learner_page, member_page
+from tutor.accounts.http import UserRequest
+from tutor.common.clock import now_utc
+from tutor.content.graph import SkillNode, course_graph
+from tutor.content.models import Course, Lesson
+from tutor.practice import pages
+from tutor.roster.access import course_for_learner, course_for_member
+from tutor.roster.selectors import courses_of_learner
+
+
+@require_GET
+@learner_page
+def learner_home(request: UserRequest, course_uuid: UUID | None = None) -> HttpResponse:
+    """Say what is next; without a course, on the first of the learner's courses."""
+    courses = courses_of_learner(request.user)
+    if course_uuid is not None:
+        course = course_for_learner(request.user, course_uuid)
+    elif courses:
+        course = courses[0]
+    else:
+        return render(request, "practice/home_empty.html")
+    context = {
+        "page": pages.home_page(request.user, course, now=now_utc()),
+        "course": course,
+        "courses": courses,
+    }
+    return render(request, "practice/home.html", context)
+
+
+@require_GET
+@learner_page
+def course_map_first(request: UserRequest) -> HttpResponse:
+    """Go to the map of the first of the learner's courses."""
+    courses = courses_of_learner(request.user)
+    if not courses:
+        return redirect("learner_home")
+    return redirect("course_map", course_uuid=courses[0].uuid)
+
+
+@require_GET
+@learner_page
+def course_map(request: UserRequest, course_uuid: UUID) -> HttpResponse:
+    """Show every skill of the course by status, as a list and as a picture."""
+    course = course_for_learner(request.user, course_uuid)
+    page = pages.map_page(request.user, course, now=now_utc())
+    return render(request, "practice/map.html", {"page": page, "course": course})
+
+
+def _skill(course: Course, skill_uuid: UUID) -> SkillNode:
+    for skill in course_graph(course).skills:
+        if skill.uuid == skill_uuid:
+            return skill
+    raise Http404
+
+
+@require_GET
+@learner_page
+def skill(request: UserRequest, course_uuid: UUID, skill_uuid: UUID) -> HttpResponse:
+    """Show one skill: its lesson, the belief over time, the own responses."""
+    course = course_for_learner(request.user, course_uuid)
+    page = pages.skill_page(request.user, course, _skill(course, skill_uuid), now=now_utc())
+    return render(request, "practice/skill.html", {"page": page, "course": course})
+
+
+@require_GET
+@member_page
+def lesson(request: UserRequest, course_uuid: UUID, lesson_uuid: UUID) -> HttpResponse:
+    """Show a lesson, to its learners and to teachers."""
+    course = course_for_member(request.user, course_uuid)
+    found = get_object_or_404(Lesson, course=course, uuid=lesson_uuid, is_retired=False)
+    taught = [
+        node
+        for node in course_graph(course).skills
+        if any(ref.id == found.pk for ref in course_graph(course).lessons_by_skill[node.id])
+    ]
+    context = {"text": pages.lesson_text(found, course), "course": course, "skills": taught}
+    return render(request, "practice/lesson.html", context)
