@@ -47,8 +47,10 @@ def _right_texts(answer: Mapping[str, Any]) -> Iterator[str]:
         case "tuple":
             yield "(" + ", ".join(map(str, answer["values"])) + ")"
         case _:
-            yield str(answer["value"])
-            yield from _fraction_texts(str(answer["value"]))
+            value = str(answer["value"])
+            yield value
+            yield from (f"{value} {unit}" for unit in answer.get("units", ()))
+            yield from _fraction_texts(value)
 
 
 def _fraction_texts(value: str) -> Iterator[str]:
@@ -89,5 +91,6 @@ def _wrong_texts(step: StepDocument, rng: Random) -> Iterator[str]:
         case "text":
             yield "not sure"
         case _:
-            yield f"{rng.randint(2, 9)}/{rng.randint(10, 19)}"
-            yield str(rng.randint(2, 19))
+            unit = "".join(f" {unit}" for unit in answer.get("units", ())[:1])
+            yield f"{rng.randint(2, 9)}/{rng.randint(10, 19)}{unit}"
+            yield f"{rng.randint(2, 19)}{unit}"
