@@ -55,6 +55,18 @@ def _answers(client: redis.Redis) -> bool:
         return False
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Keep SQLite's test database in a file: a live server's threads need connections of their own."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        database.setdefault("TEST", {})["NAME"] = (
+            tmp_path_factory.mktemp("database") / "test.sqlite3"
+        )
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_services(broker_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep tests away from the site's own broker, uploads and password hashing cost."""
