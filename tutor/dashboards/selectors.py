@@ -209,7 +209,7 @@ def weak_skills(beliefs: ClassBeliefs, graph: CourseGraph) -> tuple[WeakSkill, .
 
 
 def class_home(classroom: Classroom, *, now: datetime) -> ClassHome:
-    """Read the class page: seven queries, whatever the size (and the graph's, once a version)."""
+    """Read the class page: six queries, whatever the size (and the graph's, once a version)."""
     course = classroom.course
     graph = course_graph(course)
     learners = list(learners_with_activity(classroom))
