@@ -1,0 +1,194 @@
+"""Fit DKT: the epoch is chosen on held-out training learners, never on test data."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from kt_models.arrays import ResponseArrays
+from kt_models.dkt.config import DKTConfig
+from kt_models.dkt.network import DKTNetwork
+from kt_models.dkt.sequences import (
+    Batch,
+    Sequences,
+    Tokens,
+    batches,
+    gather_tokens,
+    sequences_of,
+    tokens_of,
+)
+from kt_models.errors import DataError, FitError
+from kt_models.protocol import Progress
+from kt_models.split import holdout_learners
+
+F = NDArray[np.float64]
+
+_LARGEST_GRADIENT = 5.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DKTFit:
+    """A trained network in evaluation mode, with the validation log loss of every epoch."""
+
+    network: DKTNetwork
+    skills: NDArray[np.str_]
+    temperature: float
+    validation_losses: tuple[float, ...]
+
+
+def fit_network(
+    data: ResponseArrays,
+    *,
+    config: DKTConfig,
+    seed: int,
+    validation: ResponseArrays | None = None,
+    progress: Progress | None = None,
+) -> DKTFit:
+    """Train on merged data; same data, seed, and number of threads give the same network.
+
+    Raises: DataError for fewer than two learners without validation data, FitError when the loss
+    is not a number.
+    """
+    rng = np.random.default_rng(seed)
+    skills = np.asarray(data.skills[np.unique(data.skill_index)])
+    train, held_out = data, validation
+    if held_out is None:
+        if data.n_learners < 2:
+            raise DataError("choosing the epoch needs two training learners or more; got 1")
+        parts = holdout_learners(data, share=config.validation_share, rng=rng)
+        train, held_out = data.take_learners(parts.train), data.take_learners(parts.test)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return _train(train, held_out, skills=skills, config=config, rng=rng, progress=progress)
+
+
+def _train(
+    train: ResponseArrays,
+    held_out: ResponseArrays,
+    *,
+    skills: NDArray[np.str_],
+    config: DKTConfig,
+    rng: np.random.Generator,
+    progress: Progress | None,
+) -> DKTFit:
+    network = DKTNetwork(
+        len(skills), embedding=config.embedding, hidden=config.hidden, dropout=config.dropout
+    )
+    optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
+    sequences = sequences_of(train, fold=config.fold)
+    tokens, held_tokens = tokens_of(train, skills), tokens_of(held_out, skills)
+    held_sequences = sequences_of(held_out, fold=config.predict_fold)
+    losses: list[float] = []
+    best = copy.deepcopy(network.state_dict())
+    for epoch in range(config.max_epochs):
+        _epoch(network, optimizer, sequences, tokens, config=config, rng=rng)
+        logits = predict_entry_logits(network, held_sequences, held_tokens)
+        losses.append(_entry_loss(logits, held_tokens))
+        if not np.isfinite(losses[-1]):
+            raise FitError(f"DKT: validation log loss is {losses[-1]} after epoch {epoch}")
+        if losses[-1] == min(losses):
+            best = copy.deepcopy(network.state_dict())
+        if progress is not None:
+            share = (epoch + 1) / config.max_epochs
+            progress(share, f"DKT: epoch {epoch + 1}, log loss {losses[-1]:.4f}")
+        if epoch - int(np.argmin(losses)) >= config.patience:
+            break
+    network.load_state_dict(best)
+    network.eval()
+    temperature = 1.0
+    if config.calibrates:
+        logits = predict_entry_logits(network, held_sequences, held_tokens)
+        temperature = _best_temperature(logits, held_tokens)
+    return DKTFit(
+        network=network,
+        skills=skills,
+        temperature=temperature,
+        validation_losses=tuple(losses),
+    )
+
+
+def _epoch(
+    network: DKTNetwork,
+    optimizer: torch.optim.Optimizer,
+    sequences: Sequences,
+    tokens: Tokens,
+    *,
+    config: DKTConfig,
+    rng: np.random.Generator,
+) -> None:
+    network.train()
+    for batch in batches(sequences, n_cells=config.batch_responses, rng=rng):
+        logits, correct, weight = _forward(network, tokens, batch)
+        loss = functional.binary_cross_entropy_with_logits(logits, correct, weight, reduction="sum")
+        loss = loss / len(batch.rows)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
+        optimizer.step()
+
+
+def _forward(network: DKTNetwork, tokens: Tokens, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """Return per asked skill (nnz,): logit, outcome and the share of its response."""
+    offsets, skill = gather_tokens(tokens, batch.rows)
+    counts = np.diff(offsets)
+    entry = np.repeat(np.arange(len(batch.rows)), counts)
+    correct = tokens.correct[batch.rows][entry]
+    is_known = skill < tokens.n_skills
+    states = network.states(
+        _tensor(np.where(is_known, skill + tokens.n_skills * correct, 2 * tokens.n_skills)),
+        _tensor(offsets),
+        _tensor(batch.cell),
+        n_steps=batch.n_steps,
+        n_sequences=batch.n_sequences,
+    )
+    logits = network.logits(states[_tensor(batch.previous[entry])], _tensor(skill))
+    weight = _tensor((1.0 / counts)[entry].astype(np.float32))
+    return logits, _tensor(correct.astype(np.float32)), weight
+
+
+def network_of(arrays: Mapping[str, NDArray[np.float32]]) -> DKTNetwork:
+    """Build the network that these weights belong to."""
+    n_skills, hidden = arrays["output.weight"].shape
+    embedding = arrays["embedding.weight"].shape[1]
+    network = DKTNetwork(n_skills, embedding=embedding, hidden=hidden, dropout=0.0)
+    network.load_state_dict({key: torch.from_numpy(value) for key, value in arrays.items()})
+    network.eval()
+    return network
+
+
+def predict_entry_logits(network: DKTNetwork, sequences: Sequences, tokens: Tokens) -> F:
+    """Return (nnz,) the logit of every skill of every response, from earlier responses only."""
+    network.eval()
+    found = np.empty(len(tokens.skill))
+    with torch.inference_mode():
+        for batch in batches(sequences, n_cells=20_000):
+            logits = _forward(network, tokens, batch)[0]
+            starts = tokens.indptr[batch.rows]
+            counts = tokens.indptr[batch.rows + 1] - starts
+            ends = np.cumsum(counts)
+            entries = np.arange(ends[-1]) + np.repeat(starts - (ends - counts), counts)
+            found[entries] = logits.double().numpy()
+    return found
+
+
+def _entry_loss(logits: F, tokens: Tokens, temperature: float = 1.0) -> float:
+    counts = np.diff(tokens.indptr)
+    correct = np.repeat(tokens.correct, counts)
+    losses = np.logaddexp(0.0, np.where(correct == 1, -logits, logits) / temperature)
+    return float(np.average(losses, weights=np.repeat(1.0 / counts, counts)))
+
+
+def _best_temperature(logits: F, tokens: Tokens) -> float:
+    """Search the one number that divides logits, .5 to 2, for the least validation log loss."""
+    grid = np.exp(np.linspace(np.log(0.5), np.log(2.0), 57))
+    return float(grid[int(np.argmin([_entry_loss(logits, tokens, one) for one in grid]))])
+
+
+def _tensor(values: NDArray[Any]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values))
