@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from html import unescape
 from xml.etree.ElementTree import Element, ParseError, tostring
 
 from defusedxml.ElementTree import fromstring
@@ -23,6 +24,8 @@ _ATTRIBUTES_NAMES = (
 _ATTRIBUTES = frozenset(_ATTRIBUTES_NAMES.split())
 # A percent sign begins a comment in LaTeX and would eat the rest of the formula in silence.
 _BARE_PERCENT = re.compile(r"(?<!\\)%")
+# HTML's names of characters, which XML does not know; the five that it knows must stay.
+_ENTITY = re.compile(r"&(?!(?:lt|gt|amp|quot|apos);)[A-Za-z]+;")
 _ALIGNMENTS = {"text-align: right": "math-right", "text-align: left": "math-left"}
 
 _converter = LatexToMathML(max_expansions=100)
@@ -49,7 +52,7 @@ def mathml_render(latex: str, *, is_display: bool = False) -> str:
     source = _BARE_PERCENT.sub(r"\\%", latex.strip())
     try:
         markup = _converter.convert_with_local_state(source, displaystyle=is_display)
-        root = fromstring(markup)
+        root = fromstring(_ENTITY.sub(lambda found: unescape(found[0]), markup))
     except LatexError as error:
         raise FormulaError(_reason(error)) from error
     except ParseError as error:
