@@ -12,6 +12,7 @@ import pytest
 
 from tutor.content.demo.assemble import FOLDER, DemoFileError, demo_bundle
 from tutor.content.text import formulas_unrenderable
+from tutor.content.validation import bundle_check
 from tutor.grading.variants import document_render, template_names
 
 BUNDLE = demo_bundle()
@@ -150,18 +151,34 @@ def test_the_bundle_survives_json() -> None:
     assert json.loads(json.dumps(BUNDLE)) == BUNDLE
 
 
-def test_the_bundle_meets_the_published_schema() -> None:
-    path = FOLDER.parents[1] / "schema" / "bundle.json"
-    if not path.exists():
-        pytest.skip("tutor/content/schema/bundle.json is not there yet")
-    from jsonschema import Draft202012Validator
+def test_the_import_has_nothing_to_say_against_it() -> None:
+    assert bundle_check(BUNDLE) == []
 
-    schema = json.loads(path.read_text(encoding="utf-8"))
-    errors = [
-        f"{error.json_path}: {error.message}"
-        for error in Draft202012Validator(schema).iter_errors(BUNDLE)
-    ]
-    assert errors == []
+
+def test_every_misconception_is_explained_once_and_none_is_explained_in_vain() -> None:
+    used = {
+        entry["misconception"]
+        for _, step in STEPS
+        for entry in [*step.get("feedback", []), *step.get("choices", [])]
+        if "misconception" in entry
+    }
+    guide = Path(__file__).parents[4] / "docs" / "authoring.md"
+    table = guide.read_text(encoding="utf-8").partition("## Misconceptions")[2]
+    explained = re.findall(r"^\| `([a-z-]+)` \|", table, flags=re.MULTILINE)
+    assert explained == sorted(used)
+
+
+def test_the_guide_names_problems_that_exist() -> None:
+    guide = Path(__file__).parents[4] / "docs" / "authoring.md"
+    text = guide.read_text(encoding="utf-8").partition("### Variables")[0]
+    problems = {problem["id"] for problem in BUNDLE["problems"]}
+    named = {
+        id_
+        for line in re.findall(r"^\|.*", text, re.MULTILINE)
+        for id_ in re.findall("`(.+?)`", line)
+    }
+    assert named
+    assert named <= problems
 
 
 def _folder(tmp_path: Path, course: Any, lesson: str | None) -> Path:
