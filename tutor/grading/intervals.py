@@ -87,7 +87,9 @@ def _conjunction(text: str, letters: set[str]) -> list[Piece]:
 def _single(text: str, letters: set[str]) -> list[Piece]:
     if not text:
         raise _ReadError("a part is empty")
-    if text[0] in _OPENING and text[-1] in _CLOSING and not re.search(r"[<>=]", text):
+    if text[0] in _OPENING and not re.search(r"[<>=]", text):
+        if text[-1] not in _CLOSING:
+            raise _ReadError(f"the bracket `{text[0]}` is not closed")
         return [_bracketed(text)]
     if _INFINITY.search(text):
         raise _ReadError("infinity stands in intervals only, such as (2, inf)")

@@ -51,6 +51,9 @@ def equivalent_relations(one: Relation, other: Relation, checker: SymbolicChecke
     verdict = _same_sides(one, other, checker)
     if verdict is Verdict.SAME:
         return verdict
+    if not names_of(one):
+        # Any two false claims about numbers are proportional; that says nothing.
+        return verdict
     for candidate in (other, flipped(other)):
         if candidate.operator == one.operator and _is_proportional(one, candidate):
             return Verdict.SAME

@@ -156,7 +156,10 @@ def _drawing_order(variables: Mapping[str, object]) -> list[str]:
         definition = variables[name]
         expression = definition.get("expression") if isinstance(definition, Mapping) else None
         if isinstance(expression, str):
-            needs[name] = names_used(expression) & variables.keys()
+            try:
+                needs[name] = names_used(expression) & variables.keys()
+            except TemplateError as error:
+                raise TemplateError(f"the variable {name!r}, {expression!r}: {error}") from None
         else:
             order.append(name)
     while needs:
