@@ -53,6 +53,7 @@ class Activity(models.Model):
     skill_id_aim = models.BigIntegerField(
         null=True, help_text=_("The skill that the plan wanted practised.")
     )
+    reason = models.CharField(max_length=500, blank=True, help_text=_("Why it was proposed."))
     variant_seed = models.PositiveBigIntegerField(default=0)
     step_index = models.PositiveSmallIntegerField(default=0)
     attempt_token = models.UUIDField(default=uuid4)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
@@ -30,6 +30,9 @@ from tutor.scheduling.services import (
 from tutor.tracing.selectors import LearnerBeliefs, SkillBelief, beliefs_of_state
 from tutor.tracing.services import RECORDED_TOPIC, observation_apply, tracing_hold
 
+# How exactly a sitting knows when it was last active; it ends after hours.
+ACTIVE_GRAIN = timedelta(minutes=1)
+
 
 class Deed(StrEnum):
     """How a learner's deed ended."""
@@ -42,10 +45,14 @@ class Deed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a deed. `message` (Markdown) says why, where nothing was recorded."""
+    """What came of a deed. `message` (Markdown) says why, where nothing was recorded.
+
+    `activity` is what is on the screen after it, where that is known without another look.
+    """
 
     deed: Deed
     message: str = ""
+    activity: Activity | None = None
 
 
 def activity_of(session: Session) -> Activity | None:
@@ -165,10 +172,12 @@ def deed_record(
                 session, graph=graph, beliefs=beliefs, standings=standings, now=now
             )
         activity.save()
-        Session.objects.filter(pk=session.pk).update(last_active_at=now)
+        if now - session.last_active_at >= ACTIVE_GRAIN:
+            Session.objects.filter(pk=session.pk).update(last_active_at=now)
         if response.is_observation:
             outbox_add(RECORDED_TOPIC, {"response_id": response.pk}, now=now)
-    return Outcome(Deed.RECORDED)
+    activity.revision = scene.activity.revision
+    return Outcome(Deed.RECORDED, activity=activity)
 
 
 def _step_row(graph: CourseGraph, scene: Scene) -> tuple[Step, Sequence[int]]:
@@ -298,6 +307,7 @@ def activity_begin(session: Session, upcoming: dict[str, Any], *, now: datetime)
         revision_id=upcoming["revision_id"],
         plan_uuid=UUID(upcoming["plan"]),
         skill_id_aim=upcoming["skill_id"],
+        reason=upcoming["reason"],
         variant_seed=upcoming["variant_seed"],
         step_shown_at=now,
         started_at=now,

@@ -18,7 +18,6 @@ from tutor.practice.documents import HintDocument, ProblemDocument, StepDocument
 from tutor.practice.models import Activity, Session
 from tutor.practice.recording import activity_of
 from tutor.responses.models import ResponseKind
-from tutor.scheduling.models import Plan
 from tutor.scheduling.selectors import recent_observations
 from tutor.tracing.selectors import beliefs_of_learner
 
@@ -126,9 +125,15 @@ class StepScreen:
     attribution: str
 
 
-def screen_build(session: Session, *, now: datetime) -> StepScreen | None:
-    """Return the step at hand; None when nothing is on the screen (the sitting is done)."""
-    activity = activity_of(session)
+def screen_build(
+    session: Session, *, now: datetime, activity: Activity | None = None
+) -> StepScreen | None:
+    """Return the step at hand; None when nothing is on the screen (the sitting is done).
+
+    A caller that has just changed the activity hands it over.
+    """
+    if activity is None:
+        activity = activity_of(session)
     if activity is None:
         return None
     graph = course_graph(session.course)
@@ -141,7 +146,7 @@ def screen_build(session: Session, *, now: datetime) -> StepScreen | None:
         attempt_token=activity.attempt_token,
         course=session.course,
         skill=skill,
-        reason=_reason(activity),
+        reason=activity.reason,
         title=problem.title,
         body_html=html.block(problem.body),
         prompt_html=html.block(step.prompt),
@@ -179,13 +184,6 @@ class _Renderer:
 
     def inline(self, source: str) -> str:
         return text_inline(source, course_uuid=self.course_uuid) if source else ""
-
-
-def _reason(activity: Activity) -> str:
-    plan = Plan.objects.filter(uuid=activity.plan_uuid).first() if activity.plan_uuid else None
-    if plan is None or plan.taken is None:
-        return ""
-    return str(plan.candidates[plan.taken]["reason"])
 
 
 def _skill_in_view(activity: Activity, step: StepDocument, graph: CourseGraph) -> SkillNode | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -100,17 +101,28 @@ def day_start(now: datetime) -> datetime:
     return local.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def recent_observations(learner: User, course: Course) -> list[Response]:
+class PastObservation(NamedTuple):
+    """What the scheduler looks at of an observation."""
+
+    response_id: int
+    step_id: int
+    skill_ids: list[int]
+    is_correct: bool
+    answered_at: datetime
+
+
+def recent_observations(learner: User, course: Course) -> list[PastObservation]:
     """Return the learner's newest observations, newest first (one query)."""
-    return list(
+    rows = (
         Response.objects.filter(learner=learner, course=course, is_observation=True)
-        .only("id", "step_id", "skill_ids", "is_correct", "answered_at", "revision_id")
-        .order_by("-answered_at", "-id")[:PAST_OBSERVATIONS]
+        .order_by("-answered_at", "-id")
+        .values_list("id", "step_id", "skill_ids", "is_correct", "answered_at")
     )
+    return [PastObservation(*row) for row in rows[:PAST_OBSERVATIONS]]
 
 
 def past_of(
-    observations: Iterable[Response],
+    observations: Iterable[PastObservation],
     standings: Mapping[int, SkillStanding],
     *,
     now: datetime,

@@ -23,6 +23,7 @@ from tutor.scheduling.policies import (
 )
 from tutor.scheduling.reasons import reason_text
 from tutor.scheduling.selectors import (
+    PastObservation,
     past_of,
     policy_config,
     recent_observations,
@@ -63,7 +64,7 @@ class Offer:
     drawn: int | None
     beliefs: LearnerBeliefs
     statuses: Mapping[int, SkillStatus]
-    observations: Sequence[Response]
+    observations: Sequence[PastObservation]
 
     @property
     def first(self) -> OfferedCandidate | None:
@@ -103,7 +104,7 @@ def offer_from(
     observations = recent_observations(learner, course)
     statuses = statuses_from(graph, beliefs, standings, course=course)
     policy = FringePolicy(config=policy_config(course))
-    seed = _seed(learner.pk, course.pk, observations[0].pk if observations else 0)
+    seed = _seed(learner.pk, course.pk, observations[0].response_id if observations else 0)
     choice = policy.choose(
         graph,
         beliefs,

@@ -32,7 +32,7 @@ Blob = bytes | memoryview
 @lru_cache(maxsize=32)
 def _fitted(model_name: str, artifact: str) -> AnyFittedTracer:
     if artifact:
-        from kt_models.registry import load_fitted  # noqa: PLC0415 - only where a fit serves
+        from kt_models.registry import load_fitted
 
         return load_fitted(Path(artifact))
     if model_name != DEFAULT_MODEL:

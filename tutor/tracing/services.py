@@ -57,10 +57,19 @@ class Tracing:
 
 def tracing_hold(learner: User, course: Course, *, now: datetime) -> Tracing:
     """Return the learner's state, locked until the transaction ends, made when there is none."""
-    version = version_serving(course, now=now)
-    held = LearnerState.objects.select_for_update().filter(learner=learner, version=version)
-    state = held.first()
+    state = (
+        LearnerState.objects.select_for_update(of=("self",))
+        .select_related("version")
+        .filter(
+            learner=learner,
+            version__course=course,
+            version__role=ModelRole.MASTERY,
+            version__status=VersionStatus.SERVING,
+        )
+        .first()
+    )
     if state is None:
+        version = version_serving(course, now=now)
         blob = engine.state_advance(version, None, [])
         try:
             with transaction.atomic():
@@ -68,8 +77,8 @@ def tracing_hold(learner: User, course: Course, *, now: datetime) -> Tracing:
                     learner=learner, version=version, blob=blob, updated_at=now
                 )
         except IntegrityError:
-            state = held.get()
-    return Tracing(version=version, state=state)
+            state = LearnerState.objects.select_for_update().get(learner=learner, version=version)
+    return Tracing(version=state.version, state=state)
 
 
 def observation_apply(tracing: Tracing, response: Response, *, step: Step, now: datetime) -> None:

@@ -23,7 +23,7 @@ from tutor.practice import services
 from tutor.practice.access import session_for_learner
 from tutor.practice.forms import DeedForm, StartForm
 from tutor.practice.kept import answer_forget, answer_keep, answer_kept, login_redirect
-from tutor.practice.models import Session
+from tutor.practice.models import Activity, Session
 from tutor.practice.preview import answer_preview
 from tutor.practice.recording import Deed, Outcome
 from tutor.practice.refill import screen_refilled
@@ -57,8 +57,10 @@ def practice(request: UserRequest, session_uuid: UUID) -> HttpResponse:
     return _screen(request, session)
 
 
-def _screen(request: UserRequest, session: Session, *, deed: str = "") -> HttpResponse:
-    screen = screen_build(session, now=now_utc())
+def _screen(
+    request: UserRequest, session: Session, *, deed: str = "", activity: Activity | None = None
+) -> HttpResponse:
+    screen = screen_build(session, now=now_utc(), activity=activity)
     context = {"screen": screen, "session": session, "focus": _focus(screen, deed)}
     return _page(request, context)
 
@@ -115,7 +117,7 @@ def _after(request: UserRequest, session: Session, outcome: Outcome, *, deed: st
     if outcome.deed is Deed.OUTDATED:
         messages.warning(request, outcome.message)
     if request.htmx:
-        return _screen(request, session, deed=deed)
+        return _screen(request, session, deed=deed, activity=outcome.activity)
     address = reverse("practice", args=[session.uuid])
     return redirect(address + ANCHORS.get(deed, ""))
 
