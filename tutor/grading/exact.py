@@ -7,13 +7,14 @@ through.
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from tutor.grading.printing import expression_text
 from tutor.grading.rationals import power_is_bounded, root_exact
 from tutor.grading.syntax import Bin, Call, Mixed, Name, Neg, Node, Num
 
 MAX_TERMS = 400
-MAX_WORK = 40_000
+MAX_WORK = 20_000
 MAX_DEGREE = 100
 MAX_BITS = 4096
 MAX_FACTORIAL = 200
@@ -39,6 +40,22 @@ class Ratio:
     top: Polynomial
     bottom: Polynomial
     is_rational: bool
+
+
+class Budget:
+    """How many products of terms one question may still cost."""
+
+    def __init__(self) -> None:
+        self.left = MAX_WORK
+
+    def spend(self, count: int) -> None:
+        """Take from what is left.
+
+        Raises: TooLargeError
+        """
+        self.left -= count
+        if self.left < 0:
+            raise TooLargeError
 
 
 def constant_value(node: Node) -> Fraction | None:
@@ -114,13 +131,14 @@ def _called(function: str, value: Fraction) -> Fraction | None:
     return Fraction(0) if function in ("ln", "log") and value == 1 else None
 
 
+@lru_cache(maxsize=256)
 def ratio_of(node: Node) -> Ratio | None:
     """The expression as a quotient of polynomials; None when it grows too large.
 
     Raises: UndefinedError
     """
     try:
-        return _ratio(node)
+        return _ratio(node, Budget())
     except TooLargeError:
         return None
 
@@ -128,7 +146,9 @@ def ratio_of(node: Node) -> Ratio | None:
 def ratios_equal(left: Ratio, right: Ratio) -> bool | None:
     """Whether two quotients are equal; None when that cannot be told."""
     try:
-        if multiplied(left.top, right.bottom) == multiplied(right.top, left.bottom):
+        budget = Budget()
+        one = multiplied(left.top, right.bottom, budget)
+        if one == multiplied(right.top, left.bottom, budget):
             return True
     except TooLargeError:
         return None
@@ -140,15 +160,16 @@ def ratio_quotient(left: Ratio, right: Ratio) -> Fraction | None:
 
     Raises: TooLargeError
     """
-    one = multiplied(left.top, right.bottom)
-    other = multiplied(right.top, left.bottom)
+    budget = Budget()
+    one = multiplied(left.top, right.bottom, budget)
+    other = multiplied(right.top, left.bottom, budget)
     if one.keys() != other.keys() or not one:
         return None
     factors = {coefficient / other[monomial] for monomial, coefficient in one.items()}
     return factors.pop() if len(factors) == 1 else None
 
 
-def _ratio(node: Node) -> Ratio:
+def _ratio(node: Node, budget: Budget) -> Ratio:
     value = constant_value(node)
     if value is not None:
         return Ratio(_constant(value), _constant(Fraction(1)), True)
@@ -157,16 +178,21 @@ def _ratio(node: Node) -> Ratio:
             # pi is transcendental: no polynomial with fractions holds it, so it acts as a letter.
             return _letter(name, is_rational=True)
         case Neg(argument):
-            inner = _ratio(argument)
+            inner = _ratio(argument, budget)
             return Ratio(_scaled(inner.top, Fraction(-1)), inner.bottom, inner.is_rational)
         case Bin("+" | "-" as operator, left, right):
-            return _sum(_ratio(left), _ratio(right), Fraction(1 if operator == "+" else -1))
+            return _sum(
+                _ratio(left, budget),
+                _ratio(right, budget),
+                Fraction(1 if operator == "+" else -1),
+                budget,
+            )
         case Bin("*", left, right):
-            return _product(_ratio(left), _ratio(right))
+            return _product(_ratio(left, budget), _ratio(right, budget), budget)
         case Bin("/", left, right):
-            return _product(_ratio(left), _inverse(_ratio(right)))
+            return _product(_ratio(left, budget), _inverse(_ratio(right, budget)), budget)
         case Bin("^", left, right):
-            return _power(node, left, right)
+            return _power(node, left, right, budget)
         case _:
             return _letter(f"[{expression_text(node)}]", is_rational=False)
 
@@ -183,20 +209,21 @@ def _scaled(polynomial: Polynomial, factor: Fraction) -> Polynomial:
     return {monomial: value * factor for monomial, value in polynomial.items()}
 
 
-def _sum(left: Ratio, right: Ratio, sign: Fraction) -> Ratio:
+def _sum(left: Ratio, right: Ratio, sign: Fraction, budget: Budget) -> Ratio:
     is_rational = left.is_rational and right.is_rational
     if left.bottom == right.bottom:
         return Ratio(added(left.top, _scaled(right.top, sign)), left.bottom, is_rational)
     top = added(
-        multiplied(left.top, right.bottom), _scaled(multiplied(right.top, left.bottom), sign)
+        multiplied(left.top, right.bottom, budget),
+        _scaled(multiplied(right.top, left.bottom, budget), sign),
     )
-    return Ratio(top, multiplied(left.bottom, right.bottom), is_rational)
+    return Ratio(top, multiplied(left.bottom, right.bottom, budget), is_rational)
 
 
-def _product(left: Ratio, right: Ratio) -> Ratio:
+def _product(left: Ratio, right: Ratio, budget: Budget) -> Ratio:
     return Ratio(
-        multiplied(left.top, right.top),
-        multiplied(left.bottom, right.bottom),
+        multiplied(left.top, right.top, budget),
+        multiplied(left.bottom, right.bottom, budget),
         left.is_rational and right.is_rational,
     )
 
@@ -207,19 +234,19 @@ def _inverse(ratio: Ratio) -> Ratio:
     return Ratio(ratio.bottom, ratio.top, ratio.is_rational)
 
 
-def _power(node: Node, left: Node, right: Node) -> Ratio:
+def _power(node: Node, left: Node, right: Node, budget: Budget) -> Ratio:
     exponent = constant_value(right)
     if exponent is None or exponent.denominator != 1:
         return _letter(f"[{expression_text(node)}]", is_rational=False)
     count = exponent.numerator
     if abs(count) > MAX_DEGREE:
         raise TooLargeError
-    base = _ratio(left)
+    base = _ratio(left, budget)
     if count < 0:
         base, count = _inverse(base), -count
     result = Ratio(_constant(Fraction(1)), _constant(Fraction(1)), base.is_rational)
     for _ in range(count):
-        result = _product(result, base)
+        result = _product(result, base, budget)
     return result
 
 
@@ -235,13 +262,12 @@ def added(left: Polynomial, right: Polynomial) -> Polynomial:
     return result
 
 
-def multiplied(left: Polynomial, right: Polynomial) -> Polynomial:
+def multiplied(left: Polynomial, right: Polynomial, budget: Budget) -> Polynomial:
     """The product.
 
     Raises: TooLargeError
     """
-    if len(left) * len(right) > MAX_WORK:
-        raise TooLargeError
+    budget.spend(len(left) * len(right))
     result: Polynomial = {}
     for one, first in left.items():
         for other, second in right.items():
