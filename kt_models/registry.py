@@ -57,6 +57,11 @@ MODELS: Mapping[str, Entry] = MappingProxyType(
         "pfa": _LOGISTIC,
         "das3h": _LOGISTIC,
         "das3h_items": _LOGISTIC,
+        "dkt": Entry(
+            tracer="kt_models.dkt.model:DKTTracer",
+            fitted="kt_models.dkt.model:FittedDKT",
+            config="kt_models.dkt.config:DKTConfig",
+        ),
         "bkt": _bkt(),
         "bkt_forgets": _bkt(forgets=True),
         "bkt_items": _bkt(item_emissions=True),
