@@ -144,7 +144,7 @@ def _predict_each(parameters: BKTParameters, entries: Entries) -> F:
         right = entries.is_correct[rows]
         joint = unknown * np.where(right, guess, 1 - guess)
         posterior = joint / np.where(right, p, 1 - p)
-        belief[sequence] = _learn(entries, rows, posterior)
+        belief[sequence] = _learn(parameters, entries, rows, posterior)
         evidence[sequence] = np.minimum(count + 1, parameters.clock.evidence_cap)
     return predicted
 
@@ -177,7 +177,7 @@ def _predict_conjunctive(parameters: BKTParameters, entries: Entries, data: Resp
         # Whoever lacks this skill lacks the whole, whatever is known of the others.
         joint = unknown * np.where(right, guess[owner], 1 - guess[owner])
         posterior = joint / np.where(right, p[owner], 1 - p[owner])
-        belief[sequence] = _learn(entries, rows, posterior)
+        belief[sequence] = _learn(parameters, entries, rows, posterior)
         evidence[sequence] = np.minimum(count + 1, parameters.clock.evidence_cap)
     return predicted
 
@@ -199,6 +199,7 @@ def _age(
     return unknown * weight + (1 - entries.prior[rows]) * (1 - weight), count * weight
 
 
-def _learn(entries: Entries, rows: Codes, unknown: F) -> F:
+def _learn(parameters: BKTParameters, entries: Entries, rows: Codes, unknown: F) -> F:
     forget = entries.forget[rows]
-    return np.asarray(unknown * (1 - entries.learn[rows]) + (1 - unknown) * forget)
+    moved = unknown * (1 - entries.learn[rows]) + (1 - unknown) * forget
+    return np.maximum(moved, parameters.least_unknown)

@@ -118,7 +118,7 @@ class FittedBKT:
             rates, pair = self._lookup(skill, observation.item)
             unknown = posterior * (1 - pair.learn) + (1 - posterior) * rates.forget
             table[index[skill]] = (
-                unknown,
+                max(unknown, self.parameters.least_unknown),
                 min(values[EVIDENCE] + 1, self.parameters.clock.evidence_cap),
                 values[N] + 1,
                 values[N_CORRECT] + is_correct,

@@ -10,6 +10,7 @@ from kt_models.bkt.parameters import (
     DEFAULT_GUESS,
     DEFAULT_HALF_LIFE_DAYS,
     DEFAULT_LEARN,
+    DEFAULT_LEAST_UNKNOWN,
     DEFAULT_PRIOR,
     DEFAULT_SLIP,
     BKTParameters,
@@ -39,6 +40,7 @@ class BKTConfig:
     back learners. learner_classes: priors for so many classes of learners. pools_skills: rates of
     a skill with little data lean towards those of the other skills. half_life_days: of evidence
     (see Clock); "chosen" picks it from the training log, None switches ageing off.
+    least_unknown: see BKTParameters; 0 is the textbook model.
     prior_strength: what the default rates count for, in responses.
     """
 
@@ -49,6 +51,7 @@ class BKTConfig:
     multi_skill: MultiSkill = "each"
     pools_skills: bool = False
     half_life_days: float | str | None = DEFAULT_HALF_LIFE_DAYS
+    least_unknown: float = DEFAULT_LEAST_UNKNOWN
     n_starts: int = 5
     prior_strength: float = 2.0
     tolerance: float = 0.01
@@ -64,6 +67,8 @@ class BKTConfig:
                 f"prior_strength is {self.prior_strength} and tolerance {self.tolerance}, "
                 "expected more than 0"
             )
+        if not 0 <= self.least_unknown < 1:
+            raise ConfigError(f"least_unknown is {self.least_unknown}, expected 0 or more, below 1")
         if isinstance(self.half_life_days, str) and self.half_life_days != "chosen":
             raise ConfigError(
                 f"half_life_days is '{self.half_life_days}', expected days, 'chosen' or None"
@@ -114,7 +119,7 @@ class BKT:
         """
         if data.n_responses == 0:
             raise DataError("cannot fit BKT on 0 responses")
-        tell = progress or _silent
+        tell = _rising(progress or _silent)
         responses = data.merged().data
         strength: float | None = None
         if self._has_variants:
@@ -177,6 +182,7 @@ class BKT:
             clock=Clock(half_life_days=None),
             multi_skill=self.config.multi_skill,
             time_unit=data.time_unit,
+            least_unknown=self.config.least_unknown,
         )
         return FittedBKT(parameters)
 
@@ -231,6 +237,18 @@ class BKT:
 
 def _silent(fraction: float, message: str) -> None:
     del fraction, message
+
+
+def _rising(progress: Progress) -> Progress:
+    """Never tell a smaller fraction than before, whatever is fitted twice."""
+    furthest = 0.0
+
+    def tell(fraction: float, message: str) -> None:
+        nonlocal furthest
+        furthest = max(furthest, fraction)
+        progress(furthest, message)
+
+    return tell
 
 
 def _log_loss(data: ResponseArrays, p: F) -> float:

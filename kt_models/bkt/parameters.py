@@ -15,6 +15,7 @@ MultiSkill: TypeAlias = Literal["each", "conjunctive"]
 DEFAULT_PRIOR, DEFAULT_LEARN, DEFAULT_FORGET = 0.30, 0.15, 0.0
 DEFAULT_GUESS, DEFAULT_SLIP = 0.20, 0.10
 DEFAULT_HALF_LIFE_DAYS = 15.0
+DEFAULT_LEAST_UNKNOWN = 0.01
 MAX_GUESS_PLUS_SLIP = 0.95
 
 
@@ -84,7 +85,9 @@ class PairParameters:
 class BKTParameters:
     """Probabilities of K skills; row K of every array serves skills that no fit has seen.
 
-    prior (K + 1, n_classes), learn, forget, guess and slip (K + 1,). Raises: ConfigError.
+    prior (K + 1, n_classes), learn, forget, guess and slip (K + 1,). P(unknown) never falls below
+    least_unknown after a response: without it, a long success outweighs any later run of errors;
+    0 gives the textbook model. Raises: ConfigError.
     """
 
     skills: NDArray[np.str_]
@@ -99,6 +102,7 @@ class BKTParameters:
     clock: Clock
     multi_skill: MultiSkill
     time_unit: TimeUnit
+    least_unknown: float = DEFAULT_LEAST_UNKNOWN
 
     def __post_init__(self) -> None:
         n = len(self.skills) + 1
@@ -118,6 +122,8 @@ class BKTParameters:
                 raise ConfigError(
                     f"pairs.{field.name} has {len(values)} rows, expected {len(self.pairs.skill)}"
                 )
+        if not 0 <= self.least_unknown < 1:
+            raise ConfigError(f"least_unknown is {self.least_unknown}, expected 0 or more, below 1")
         if self.multi_skill not in ("each", "conjunctive"):
             raise ConfigError(f"multi_skill is '{self.multi_skill}', expected each or conjunctive")
 

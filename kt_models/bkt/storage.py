@@ -30,6 +30,7 @@ def save_parameters(
             "clock": asdict(parameters.clock),
             "class_base_rate": parameters.classes.base_rate,
             "class_strength": parameters.classes.strength,
+            "least_unknown": parameters.least_unknown,
             "multi_skill": parameters.multi_skill,
             "time_unit": parameters.time_unit,
         },
@@ -55,6 +56,7 @@ def load_parameters(directory: Path) -> BKTParameters:
             clock=Clock(**config["clock"]),
             multi_skill=config["multi_skill"],
             time_unit=config["time_unit"],
+            least_unknown=float(config["least_unknown"]),
         )
     except (KeyError, TypeError, ValueError, ConfigError) as error:
         raise ArtifactError(f"{directory} does not hold BKT parameters: {error}") from error
