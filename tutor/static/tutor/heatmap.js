@@ -9,7 +9,9 @@
     const table = cell.closest("table");
     if (!line || !cell.title) return;
     const learner = cell.parentElement.cells[0].textContent.trim();
-    const head = table.tHead.rows[1].cells[cell.cellIndex - 2];
+    // A second row of heads has no cells of its own for the learner and the mean.
+    const heads = table.tHead.rows;
+    const head = heads.length === 1 ? heads[0].cells[cell.cellIndex] : heads[1].cells[cell.cellIndex - 2];
     const value = cell.textContent ? `${cell.textContent} %: ` : "";
     line.textContent = `${learner}, ${head.title}: ${value}${cell.title}`;
   };
