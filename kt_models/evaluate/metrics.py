@@ -178,7 +178,10 @@ def _auc_sorted(y: NDArray[np.bool_], q: F) -> float:
 def _bins_sorted(y: NDArray[np.bool_], q: F, *, bins: int) -> tuple[F, F, NDArray[np.int64]]:
     if bins < 1:
         raise DataError(f"bins must be at least 1; got {bins}")
-    edges = np.unique(np.linspace(0, y.size, min(bins, y.size) + 1).astype(np.int64))
+    edges = np.linspace(0, y.size, min(bins, y.size) + 1).astype(np.int64)
+    # Equal predictions stay in one bin: parted by row order they would show gaps that are none.
+    edges[1:] = np.searchsorted(q, q[edges[1:] - 1], side="right")
+    edges = np.unique(edges)
     n = np.diff(edges)
     mean_p = np.add.reduceat(q, edges[:-1]) / n
     mean_correct = np.add.reduceat(y.astype(np.float64), edges[:-1]) / n
