@@ -176,7 +176,8 @@ class ResponseArrays:
         """Recode items and skills to another's vocabularies; learners keep their own codes.
 
         An unknown item becomes -1. An unknown skill is dropped from its response, and a response
-        that has no skill left is dropped: the counts are returned beside the data.
+        that has no skill left is dropped: the counts are returned beside the data (unknown items are
+        counted on the rows that are kept).
         """
         item_codes = lookup(other.items, self.items)
         skill_codes = lookup(other.skills, self.skills)
@@ -199,7 +200,7 @@ class ResponseArrays:
         return Recoded(
             data=data,
             rows=rows,
-            n_unknown_items=int(np.count_nonzero((item < 0) & (self.item >= 0))),
+            n_unknown_items=int(np.count_nonzero(((item < 0) & (self.item >= 0))[rows])),
             n_dropped_skills=int(len(kept) - np.count_nonzero(kept)),
             n_dropped_responses=int(self.n_responses - len(rows)),
         )

@@ -34,6 +34,7 @@ class PracticeTraits:
     forgetting: float = 0.35
     first_stability_days: float = 2.0
     stability_growth: float = 1.0
+    max_stability_days: float = 365.0
     guess: float = 0.12
     slip: float = 0.06
     hint_tendency: float = 0.25
@@ -94,8 +95,10 @@ def after_practice(
     rate = traits.learn_rate * np.where(is_correct, 1.0, traits.wrong_factor)
     rate = rate * (traits.unready_factor + (1 - traits.unready_factor) * readiness)
     # Recalling what was nearly gone strengthens memory more than repeating what is fresh.
-    growth = 1 + traits.stability_growth * np.where(is_correct, 1.2 - left, 0.0)
-    return np.asarray(left + (1 - left) * rate), np.asarray(stability_days * growth)
+    growth = 1 + traits.stability_growth * np.where(is_correct, 1.05 - left, 0.0)
+    return np.asarray(left + (1 - left) * rate), np.minimum(
+        stability_days * growth, traits.max_stability_days
+    )
 
 
 class SimulatedLearner:
