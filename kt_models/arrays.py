@@ -176,7 +176,7 @@ class ResponseArrays:
         """Recode items and skills to another's vocabularies; learners keep their own codes.
 
         An unknown item becomes -1. An unknown skill is dropped from its response, and a response
-        that has no skill left is dropped: the counts are returned beside the data (unknown items are
+        that has no skill left is dropped: counts are returned beside the data (unknown items are
         counted on the rows that are kept).
         """
         item_codes = lookup(other.items, self.items)
