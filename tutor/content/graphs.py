@@ -99,14 +99,14 @@ def _edges_read(document: object, findings: Findings) -> list[Edge]:
         lists[name] = rows
     nodes: set[str] = set()
     for at, node in enumerate(lists["nodes"]):
-        name = node.get("id") if isinstance(node, Mapping) else None
-        if not isinstance(name, str) or not name:
+        key = node.get("id") if isinstance(node, Mapping) else None
+        if not isinstance(key, str) or not key:
             findings.error(f"/nodes/{at}/id", node, "a text", "The node has no id.")
-        elif name in nodes:
-            message = f"The node '{name}' stands twice."
-            findings.error(f"/nodes/{at}/id", name, "each node once", message)
+        elif key in nodes:
+            message = f"The node '{key}' stands twice."
+            findings.error(f"/nodes/{at}/id", key, "each node once", message)
         else:
-            nodes.add(name)
+            nodes.add(key)
     return _edges_sound(lists["edges"], nodes, findings)
 
 

@@ -308,8 +308,9 @@ def _problems_compare(
 
 
 def _revision_document(revision_id: int | None) -> Document:
-    revision = ProblemRevision.objects.filter(pk=revision_id).first()
-    document: Document = revision.document if revision else {"steps": []}
+    if revision_id is None:
+        return {"steps": []}
+    document: Document = ProblemRevision.objects.get(pk=revision_id).document
     return document
 
 
