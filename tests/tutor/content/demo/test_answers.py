@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import sympy
@@ -147,7 +147,8 @@ def _variants(step_id: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     problem = PROBLEMS[step_id.rpartition("-")[0]]
     for seed in SEEDS:
         variant = document_render(problem, seed)
-        yield variant, next(step for step in variant["steps"] if step["id"] == step_id)
+        steps = cast("list[dict[str, Any]]", variant["steps"])
+        yield variant, next(step for step in steps if step["id"] == step_id)
 
 
 def _text(variant: dict[str, Any], step: dict[str, Any]) -> str:

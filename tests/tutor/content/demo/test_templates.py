@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tutor.content.demo.assemble import demo_bundle
-from tutor.grading.answers import Graded, answer_check, answer_validate
+from tutor.grading.answers import answer_check, answer_validate
 from tutor.grading.arithmetic import evaluate
+from tutor.grading.specs import Graded
 from tutor.grading.symbolic import symbolic_shared
 from tutor.grading.variants import document_render, variant_draw
 
