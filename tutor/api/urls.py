@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from tutor.api.views import classrooms, content, documents
+from tutor.api.views import classrooms, content, documents, imports
 
 app_name = "api"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -22,6 +22,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("courses/<uuid:uuid>/problems/", content.ProblemList.as_view(), name="problems"),
     path("courses/<uuid:uuid>/bundle/", documents.CourseBundle.as_view(), name="bundle"),
     path("problems/<uuid:uuid>/", content.ProblemDetail.as_view(), name="problem"),
+    path("imports/", imports.ImportList.as_view(), name="imports"),
+    path("imports/<uuid:uuid>/", imports.ImportDetail.as_view(), name="import"),
+    path("imports/<uuid:uuid>/errors.csv", imports.ImportErrors.as_view(), name="import_errors"),
+    path("imports/<uuid:uuid>/apply/", imports.ImportApply.as_view(), name="import_apply"),
     path("classrooms/", classrooms.ClassroomList.as_view(), name="classrooms"),
     path("classrooms/<uuid:uuid>/", classrooms.ClassroomDetail.as_view(), name="classroom"),
     path(

@@ -30,7 +30,7 @@ class Index(ApiView):
     @extend_schema(operation_id="index", responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request) -> Response:
         """Name the addresses to start from."""
-        names = ("courses", "classrooms", "schema", "docs")
+        names = ("courses", "imports", "classrooms", "schema", "docs")
         links = {name: reverse(f"api:{name}", request=request) for name in names}
         return Response(links | {"bundle_schema": reverse("api:bundle_schema", request=request)})
 

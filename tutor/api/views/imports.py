@@ -1,0 +1,282 @@
+"""Imports: a file goes in, a worker carries it out, the job tells how it goes."""
+
+from typing import Any
+from uuid import UUID
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers, status
+from rest_framework.exceptions import ValidationError
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.parsers import MultiPartParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from tutor.accounts.models import Scope
+from tutor.accounts.services import audit_record
+from tutor.api.http import ApiView, Pages, caller, caller_detail
+from tutor.api.openapi import problem
+from tutor.api.renderers import CsvRenderer
+from tutor.api.uploads import JsonFileParser, ZipFileParser, upload_size_check
+from tutor.common.clock import now_utc
+from tutor.common.tables import csv_text
+from tutor.content.jobs import import_job_apply, import_job_create
+from tutor.content.models import Course, ImportFormat, ImportJob
+
+ERROR_COLUMNS = ("severity", "pointer", "field", "value", "expected", "message")
+
+
+class ImportRowSerializer(serializers.Serializer[Any]):
+    """One thing that is wrong, or worth knowing, and where."""
+
+    severity = serializers.ChoiceField(choices=["error", "warning"])
+    pointer = serializers.CharField(help_text="JSON pointer into the bundle, or file and line.")
+    row_field = serializers.CharField()
+    value = serializers.CharField()
+    expected = serializers.CharField()
+    message = serializers.CharField()
+
+    def get_fields(self) -> dict[str, Any]:
+        """Name a field `field`, which the base class keeps for itself."""
+        fields: dict[str, Any] = dict(super().get_fields())
+        fields["field"] = fields.pop("row_field")
+        return fields
+
+
+class ImportSerializer(serializers.ModelSerializer[ImportJob]):
+    """An import as lists have it."""
+
+    course = serializers.UUIDField(source="course.uuid", default=None, allow_null=True)
+
+    class Meta:
+        model = ImportJob
+        fields: tuple[str, ...] = (
+            "uuid",
+            "status",
+            "stage",
+            "progress",
+            "format",
+            "course",
+            "is_dry_run",
+            "filename",
+            "sha256",
+            "created_at",
+            "finished_at",
+        )
+
+
+class ImportDetailSerializer(ImportSerializer):
+    """An import with its result: counts and differences, errors by row, and notes."""
+
+    result = serializers.DictField()
+    # The base class has a property of this name; the class body only declares the field.
+    errors = ImportRowSerializer(many=True)  # type: ignore[assignment]
+    notes = serializers.ListField(child=serializers.CharField())
+
+    class Meta(ImportSerializer.Meta):
+        fields = (*ImportSerializer.Meta.fields, "result", "errors", "notes")
+
+
+class ImportAskedSerializer(serializers.Serializer[Any]):
+    """What one may say beside the file, in the form or in the address."""
+
+    format = serializers.ChoiceField(choices=ImportFormat.choices, default=ImportFormat.AUTO)
+    course = serializers.UUIDField(
+        required=False, allow_null=True, help_text="The course that a graph goes to."
+    )
+    dry_run = serializers.BooleanField(
+        default=False, help_text="Only say what would change; nothing is written."
+    )
+
+
+class ImportFormSerializer(ImportAskedSerializer):
+    """A multipart form."""
+
+    file = serializers.FileField()
+
+
+ASKED_PARAMETERS = [
+    OpenApiParameter("format", str, enum=ImportFormat.values, description="Default: auto."),
+    OpenApiParameter("course", OpenApiTypes.UUID, description="The course that a graph goes to."),
+    OpenApiParameter("dry_run", bool, description="Only say what would change."),
+]
+DONE_EXAMPLE = OpenApiExample(
+    "a refused import",
+    value={
+        "uuid": "6f2d3a1c-52b0-4b43-9d0b-0f3f6c0a9f10",
+        "status": "refused",
+        "stage": "",
+        "progress": 0.2,
+        "format": "bundle",
+        "course": None,
+        "is_dry_run": True,
+        "filename": "fractions.json",
+        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "created_at": "2026-03-02T12:00:00Z",
+        "finished_at": "2026-03-02T12:00:02Z",
+        "result": {"message": "1 thing is wrong; nothing was changed."},
+        "errors": [
+            {
+                "severity": "error",
+                "pointer": "/problems/3/lesson",
+                "field": "lesson",
+                "value": "l-halves",
+                "expected": "the id of a lesson of the bundle",
+                "message": "There is no lesson 'l-halves'.",
+            }
+        ],
+        "notes": [],
+    },
+    response_only=True,
+)
+
+
+class NewestPages(Pages):
+    """Newest first."""
+
+    ordering = ("-created_at", "-id")
+
+
+class ImportView(ApiView):
+    """Imports that the caller may see: their own; an administrator all."""
+
+    serializer_class = ImportSerializer
+    pagination_class = NewestPages
+    scopes = {"GET": Scope.READ, "POST": Scope.IMPORT}
+
+    def get_queryset(self) -> QuerySet[ImportJob]:
+        """Return the imports in the caller's reach."""
+        person = caller(self.request)
+        jobs = ImportJob.objects.select_related("course")
+        return jobs if person.is_administrator else jobs.filter(created_by=person)
+
+
+def job_accepted(request: Request, job: ImportJob) -> Response:
+    """Answer that a job was taken on, and where to watch it."""
+    where = reverse("api:import", args=[job.uuid], request=request)
+    return Response(
+        ImportSerializer(job).data,
+        status=status.HTTP_202_ACCEPTED,
+        headers={"Location": where, "Retry-After": "1"},
+    )
+
+
+class ImportList(ListModelMixin, ImportView):
+    """The imports, and a new one."""
+
+    parser_classes = (MultiPartParser, JsonFileParser, ZipFileParser)
+
+    @extend_schema(operation_id="imports_list")
+    def get(self, request: Request) -> Response:
+        """List imports, newest first: your own; an administrator gets all."""
+        return self.list(request)
+
+    @extend_schema(
+        operation_id="imports_create",
+        parameters=ASKED_PARAMETERS,
+        request={
+            "multipart/form-data": ImportFormSerializer,
+            "application/json": OpenApiTypes.OBJECT,
+            "application/zip": OpenApiTypes.BINARY,
+        },
+        responses={
+            202: OpenApiResponse(ImportSerializer, description="Taken on; Location says where."),
+            400: problem("A field that cannot be used, or no file."),
+            413: problem("The file is too large."),
+            415: problem("A body that is no form, JSON or zip."),
+            422: problem("A graph without a course."),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Import a file: as a form's `file`, or as the request's whole body (JSON or zip).
+
+        The file is checked by a worker: what is wrong with it is told by the job, all of it at
+        once, and then nothing is changed. The same content twice changes nothing.
+        """
+        upload_size_check(request)
+        body: Any = request.data
+        given: dict[str, Any] = dict(request.query_params.items())
+        if isinstance(body, UploadedFile):
+            given["file"] = body
+        else:
+            given |= {name: value for name, value in body.items() if value != ""}
+        asked = ImportFormSerializer(data=given)
+        asked.is_valid(raise_exception=True)
+        wanted = asked.validated_data
+        course = None
+        if wanted.get("course"):
+            course = Course.objects.filter(uuid=wanted["course"]).first()
+            if course is None:
+                raise ValidationError({"course": [f"There is no course {wanted['course']}."]})
+        job = import_job_create(
+            wanted["file"],
+            by=caller(request),
+            format=wanted["format"],
+            course=course,
+            is_dry_run=wanted["dry_run"],
+            now=now_utc(),
+        )
+        audit_write(request, "import_create", job)
+        return job_accepted(request, job)
+
+
+def audit_write(request: Request, action: str, job: ImportJob) -> None:
+    """Say in the audit log that a job came in over the API, and by which token."""
+    audit_record(
+        caller(request),
+        action=f"api_{action}",
+        object_kind="import",
+        object_id=str(job.uuid),
+        detail=caller_detail(request),
+        now=now_utc(),
+    )
+
+
+class ImportDetail(RetrieveModelMixin, ImportView):
+    """One import."""
+
+    serializer_class = ImportDetailSerializer
+    lookup_field = "uuid"
+
+    @extend_schema(operation_id="imports_read", examples=[DONE_EXAMPLE])
+    def get(self, request: Request, uuid: UUID) -> Response:
+        """Read how an import goes, and its result, errors and notes once it has ended."""
+        return self.retrieve(request, uuid)
+
+
+class ImportErrors(ImportView):
+    """An import's errors as a table."""
+
+    renderer_classes = (CsvRenderer, JSONRenderer)
+
+    @extend_schema(operation_id="imports_errors", responses={(200, "text/csv"): OpenApiTypes.STR})
+    def get(self, request: Request, uuid: UUID) -> Response:
+        """Read the errors and warnings as CSV, a row each; no cell runs as a formula."""
+        job = get_object_or_404(self.get_queryset(), uuid=uuid)
+        rows = [[str(row.get(name, "")) for name in ERROR_COLUMNS] for row in job.errors]
+        headers = {"Content-Disposition": f'attachment; filename="import-{job.uuid}-errors.csv"'}
+        return Response(csv_text(ERROR_COLUMNS, rows), content_type="text/csv", headers=headers)
+
+
+class ImportApply(ImportView):
+    """The step from a dry run to the import."""
+
+    @extend_schema(
+        operation_id="imports_apply",
+        request=None,
+        responses={
+            202: OpenApiResponse(ImportSerializer, description="Taken on; Location says where."),
+            422: problem("No dry run that went through."),
+        },
+    )
+    def post(self, request: Request, uuid: UUID) -> Response:
+        """Carry out a dry run that went through, on the same file."""
+        job = get_object_or_404(self.get_queryset(), uuid=uuid)
+        applied = import_job_apply(job, by=caller(request), now=now_utc())
+        audit_write(request, "import_apply", applied)
+        return job_accepted(request, applied)
