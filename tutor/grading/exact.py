@@ -236,11 +236,9 @@ def _inverse(ratio: Ratio) -> Ratio:
 
 def _power(node: Node, left: Node, right: Node, budget: Budget) -> Ratio:
     exponent = constant_value(right)
-    if exponent is None or exponent.denominator != 1:
+    if exponent is None or exponent.denominator != 1 or abs(exponent) > MAX_DEGREE:
         return _letter(f"[{expression_text(node)}]", is_rational=False)
     count = exponent.numerator
-    if abs(count) > MAX_DEGREE:
-        raise TooLargeError
     base = _ratio(left, budget)
     if count < 0:
         base, count = _inverse(base), -count

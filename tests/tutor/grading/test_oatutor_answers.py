@@ -14,7 +14,7 @@ ARCHIVE = "content/oatutor-elementary-algebra-ch1-2.zip"
 
 @pytest.fixture(scope="module")
 def typed_answers(data_dir: Path) -> list[str]:
-    path = data_dir.parent / ARCHIVE if data_dir.name == "data" else data_dir / ARCHIVE
+    path = data_dir / ARCHIVE
     if not path.is_file():
         pytest.skip(f"no course at {path}")
     found = []
