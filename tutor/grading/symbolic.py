@@ -8,6 +8,7 @@ of time the values decide, or nobody does.
 import atexit
 import contextlib
 import json
+import logging
 import os
 import select
 import subprocess
@@ -22,10 +23,13 @@ from tutor.grading.specs import Verdict
 from tutor.grading.symbolic_wire import wire_from
 from tutor.grading.syntax import Node, names_of
 
+logger = logging.getLogger(__name__)
+
 TIMEOUT_S = 2.0
 START_TIMEOUT_S = 30.0
 MAX_LINE_BYTES = 200_000
 _ROOT = Path(__file__).resolve().parents[2]
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
 _VERDICTS = {"same": Verdict.SAME, "different": Verdict.DIFFERENT}
 
 
@@ -111,6 +115,7 @@ class SymbolicHelper:
             greeting = self._line(self._process, deadline)
             if greeting is None or "ready" not in greeting:
                 self._stop()
+                logger.warning("the symbolic helper did not start; values decide instead")
         return self._process
 
     def _exchanged(self, process: "subprocess.Popen[bytes]", line: str) -> dict[str, object] | None:
@@ -176,11 +181,9 @@ def exactly_equivalent(left: Node, right: Node) -> Verdict:
 
 
 def _started() -> "subprocess.Popen[bytes]":
-    environment = {
-        "PATH": os.environ.get("PATH", ""),
-        "PYTHONPATH": str(_ROOT),
-        "PYTHONHASHSEED": "0",
-    }
+    # The helper works on what strangers typed: it is given none of the site's secrets.
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    environment |= {"PYTHONPATH": str(_ROOT), "PYTHONHASHSEED": "0"}
     return subprocess.Popen(
         [sys.executable, "-m", "tutor.grading.symbolic_server"],
         stdin=subprocess.PIPE,

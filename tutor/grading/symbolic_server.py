@@ -5,6 +5,7 @@ with its own limits of time and memory, so that no expression can hang or fill t
 child builds SymPy expressions from the tree that it is sent; it parses and evaluates no text.
 """
 
+import contextlib
 import json
 import os
 import resource
@@ -99,7 +100,9 @@ _QUESTIONS: dict[str, Callable[..., str]] = {"equivalent": equivalent, "factored
 
 
 def _work(question: dict[str, Any], pipe: int, seconds: float) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    with contextlib.suppress(ValueError, OSError):
+        # Not every system bounds address space; time stays bounded everywhere.
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     whole = int(seconds) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
