@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from kt_models.arrays import ResponseArrays, lookup
 from kt_models.baselines.history import (
+    I64,
     F,
     Groups,
     SkillEntries,
@@ -24,6 +25,7 @@ LEARNER_SPANS = (1, 3, 10, 30)
 SKILL_SPANS = (1, 2, 4, 8)
 # Where rates start from; the weights adapt to any value near what a log has.
 TYPICAL_SHARE = 0.65
+MIN_TURNS = 10
 
 Counts: TypeAlias = Literal["linear", "log"]
 Sparse: TypeAlias = Any  # scipy.sparse.csr_array; scipy has no type stubs
@@ -43,13 +45,16 @@ class FeatureConfig:
 class Rates:
     """Shares of right answers in the training data, shrunk: what an answer is compared with.
 
-    skill (n_skills + 1,) and item (n_items,); the last skill stands for unknown ones.
+    skill (n_skills + 1,) and item (n_items,); the last skill stands for unknown ones. pairs
+    (n_pairs,) are the turns from one skill to another that occurred often enough to be given
+    weights, as from * n_skills + to, ascending.
     """
 
     skills: NDArray[np.str_]
     items: NDArray[np.str_]
     skill: F
     item: F
+    pairs: I64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +81,15 @@ def fit_rates(data: ResponseArrays) -> Rates:
     prior = np.where(item_n > 0, prior / np.maximum(item_n, 1), mean)
     item = (item_right + 4.0 * prior) / (item_n + 4.0)
     seen = item_n > 0
-    return Rates(skills=data.skills, items=data.items[seen], skill=skill, item=item[seen])
+    turns = _turns(data, np.arange(data.n_skills), n_codes=data.n_skills)
+    pairs, counts = np.unique(turns.pair, return_counts=True)
+    return Rates(
+        skills=data.skills,
+        items=data.items[seen],
+        skill=skill,
+        item=item[seen],
+        pairs=pairs[counts >= MIN_TURNS],
+    )
 
 
 def n_skill_blocks(config: FeatureConfig) -> int:
@@ -84,10 +97,13 @@ def n_skill_blocks(config: FeatureConfig) -> int:
     return 3 + 2 * len(config.windows_days) + (3 if config.has_context else 0)
 
 
-def n_sparse_columns(rates: Rates, config: FeatureConfig) -> int:
-    """Return the width of the sparse part: the skills' blocks, then the items."""
-    n_items = len(rates.items) if config.has_items else 0
-    return n_skill_blocks(config) * len(rates.skills) + n_items
+def column_counts(rates: Rates, config: FeatureConfig) -> tuple[int, int, int]:
+    """Return the widths of the sparse part: skills' blocks, turns between skills, items."""
+    return (
+        n_skill_blocks(config) * len(rates.skills),
+        2 * len(rates.pairs) if config.has_context else 0,
+        len(rates.items) if config.has_items else 0,
+    )
 
 
 def design(data: ResponseArrays, rates: Rates, config: FeatureConfig) -> Design:
@@ -133,14 +149,52 @@ def _sparse(
         rows.append(entries.row[filled])
         columns.append(block * n_skills + column[filled].astype(np.int64))
         values.append((of_skill * share)[filled])
+    n_blocks, n_turns, n_items = column_counts(rates, config)
+    if config.has_context:
+        turns = _turns(data, lookup(rates.skills, data.skills), n_codes=n_skills)
+        place = np.searchsorted(rates.pairs, turns.pair)
+        is_known = place < len(rates.pairs)
+        is_known[is_known] = rates.pairs[place[is_known]] == turns.pair[is_known]
+        for shift, value in ((0, np.ones(len(place))), (n_turns // 2, turns.answer)):
+            rows.append(turns.row[is_known])
+            columns.append(n_blocks + shift + place[is_known])
+            values.append(value[is_known])
     if config.has_items:
         has_item = np.flatnonzero(item >= 0)
         rows.append(has_item)
-        columns.append(n_skill_blocks(config) * n_skills + item[has_item])
+        columns.append(n_blocks + n_turns + item[has_item])
         values.append(np.ones(len(has_item)))
-    place = (np.concatenate(rows), np.concatenate(columns))
-    shape = (data.n_responses, n_sparse_columns(rates, config))
-    return sparse.csr_array((np.concatenate(values), place), shape=shape)
+    where = (np.concatenate(rows), np.concatenate(columns))
+    shape = (data.n_responses, n_blocks + n_turns + n_items)
+    return sparse.csr_array((np.concatenate(values), where), shape=shape)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Turns:
+    """Responses whose first skill is not that of the one before: row (m,), pair (m,).
+
+    answer (m,) is 1 where the response before was right and -1 where it was wrong.
+    """
+
+    row: I64
+    pair: I64
+    answer: F
+
+
+def _turns(data: ResponseArrays, code: NDArray[Any], *, n_codes: int) -> _Turns:
+    """Find the turns; code (len(data.skills),) recodes skills to n_codes, -1 for unknown ones."""
+    if not data.n_responses:
+        return _Turns(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+    skill = code[data.skill_index[data.skill_indptr[:-1]]].astype(np.int64)
+    is_turn = np.zeros(data.n_responses, dtype=np.bool_)
+    is_turn[1:] = (data.learner[1:] == data.learner[:-1]) & (skill[1:] != skill[:-1])
+    is_turn[1:] &= (skill[1:] >= 0) & (skill[:-1] >= 0)
+    row = np.flatnonzero(is_turn)
+    return _Turns(
+        row=row,
+        pair=skill[row - 1] * n_codes + skill[row],
+        answer=np.where(data.correct[row - 1] == 1, 1.0, -1.0),
+    )
 
 
 def _skill_blocks(data: ResponseArrays, entries: SkillEntries, config: FeatureConfig) -> list[F]:

@@ -19,9 +19,9 @@ from kt_models.baselines.features import (
     WINDOWS_DAYS,
     FeatureConfig,
     Rates,
+    column_counts,
     design,
     fit_rates,
-    n_sparse_columns,
 )
 from kt_models.baselines.history import F
 from kt_models.baselines.serving import HistoryServing
@@ -44,6 +44,7 @@ class LogisticConfig:
     uses_windows: bool = False
     skill_penalty: float = 1.0
     slope_penalty: float = 10.0
+    turn_penalty: float = 5.0
     item_penalty: float = 1.2
     context_penalty: float = 1.0
     max_iterations: int = 500
@@ -147,6 +148,7 @@ class FittedLogistic(HistoryServing):
             "items": self.rates.items,
             "skill": self.rates.skill,
             "item": self.rates.item,
+            "pairs": self.rates.pairs,
         }
         write_artifact(
             directory,
@@ -180,6 +182,7 @@ class FittedLogistic(HistoryServing):
                 items=arrays["items"],
                 skill=arrays["skill"],
                 item=arrays["item"],
+                pairs=arrays["pairs"],
             ),
             features=FeatureConfig(**stored),
             time_unit=manifest.config["time_unit"],
@@ -187,15 +190,15 @@ class FittedLogistic(HistoryServing):
 
 
 def _penalty(rates: Rates, config: LogisticConfig, *, n_context: int) -> F:
-    n_items = len(rates.items) if config.features.has_items else 0
     n_skills = len(rates.skills)
-    n_slopes = n_sparse_columns(rates, config.features) - n_skills - n_items
+    n_blocks, n_turns, n_items = column_counts(rates, config.features)
     return np.repeat(
         [
             config.skill_penalty,
             config.slope_penalty,
+            config.turn_penalty,
             config.item_penalty,
             config.context_penalty,
         ],
-        [n_skills, n_slopes, n_items, n_context],
+        [n_skills, n_blocks - n_skills, n_turns, n_items, n_context],
     )

@@ -128,6 +128,7 @@ class FittedMean(HistoryServing):
             items=arrays["items"],
             skill=arrays["skill"],
             item=arrays["item"],
+            pairs=np.empty(0, dtype=np.int64),
         )
         mean, strength = arrays["scalars"].tolist()
         means = Means(mean=mean, strength=strength, rates=rates)
