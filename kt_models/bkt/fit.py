@@ -29,6 +29,7 @@ from kt_models.protocol import Progress
 _HALF_LIVES_DAYS = (7.5, 15.0, 30.0, 60.0, 120.0)
 _STRENGTHS = (10.0, 30.0, 100.0)
 _HELD_OUT_SHARE = 0.2
+_LEAST_UNKNOWN_WITH_FORGETS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class BKTConfig:
     back learners. learner_classes: priors for so many classes of learners. pools_skills: rates of
     a skill with little data lean towards those of the other skills. half_life_days: of evidence
     (see Clock); "chosen" picks it from the training log, None switches ageing off.
-    least_unknown: see BKTParameters; 0 is the textbook model.
+    least_unknown: see BKTParameters; None takes .01, or .001 with forgets, whose forget rate does
+    most of the same; 0 is the textbook model.
     prior_strength: what the default rates count for, in responses.
     """
 
@@ -51,7 +53,7 @@ class BKTConfig:
     multi_skill: MultiSkill = "each"
     pools_skills: bool = False
     half_life_days: float | str | None = DEFAULT_HALF_LIFE_DAYS
-    least_unknown: float = DEFAULT_LEAST_UNKNOWN
+    least_unknown: float | None = None
     n_starts: int = 5
     prior_strength: float = 2.0
     tolerance: float = 0.01
@@ -67,7 +69,7 @@ class BKTConfig:
                 f"prior_strength is {self.prior_strength} and tolerance {self.tolerance}, "
                 "expected more than 0"
             )
-        if not 0 <= self.least_unknown < 1:
+        if self.least_unknown is not None and not 0 <= self.least_unknown < 1:
             raise ConfigError(f"least_unknown is {self.least_unknown}, expected 0 or more, below 1")
         if isinstance(self.half_life_days, str) and self.half_life_days != "chosen":
             raise ConfigError(
@@ -143,6 +145,12 @@ class BKT:
         config = self.config
         return config.item_emissions or config.item_learning or config.learner_classes > 1
 
+    @property
+    def _least_unknown(self) -> float:
+        if self.config.least_unknown is not None:
+            return self.config.least_unknown
+        return _LEAST_UNKNOWN_WITH_FORGETS if self.config.forgets else DEFAULT_LEAST_UNKNOWN
+
     def _job(self, data: ResponseArrays, *, with_variants: bool, progress: Progress) -> "_Job":
         config = self.config
         n_classes = config.learner_classes if with_variants else 1
@@ -182,7 +190,7 @@ class BKT:
             clock=Clock(half_life_days=None),
             multi_skill=self.config.multi_skill,
             time_unit=data.time_unit,
-            least_unknown=self.config.least_unknown,
+            least_unknown=self._least_unknown,
         )
         return FittedBKT(parameters)
 
