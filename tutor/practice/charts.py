@@ -12,15 +12,16 @@ from typing import Protocol
 
 import networkx as nx
 
-CHART_WIDTH, CHART_HEIGHT = 480.0, 220.0
-LEFT, RIGHT, TOP, BOTTOM = 44.0, 468.0, 12.0, 184.0
+# The template's viewBox is 320 x 176.
+LEFT, RIGHT, TOP, BOTTOM = 36.0, 314.0, 8.0, 148.0
 # Share of the width that the answers take; the rest is the forecast.
 ANSWERS_END = 0.7
 
-NODE_WIDTH, NODE_HEIGHT = 168.0, 56.0
+# The template draws boxes of this size.
+NODE_WIDTH, NODE_HEIGHT = 200.0, 64.0
 GAP_X, GAP_Y = 56.0, 16.0
 MARGIN = 8.0
-LABEL_LETTERS, LABEL_LINES = 19, 2
+LABEL_LETTERS, LABEL_LINES = 19, 3
 
 
 class Point(Protocol):

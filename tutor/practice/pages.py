@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
+from django.utils.html import conditional_escape, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -12,7 +13,9 @@ from tutor.accounts.models import User
 from tutor.content.graph import CourseGraph, LessonRef, SkillNode, course_graph
 from tutor.content.models import Course, Lesson
 from tutor.content.text import text_inline, text_render
+from tutor.grading.kinds_choice import ids_posted
 from tutor.practice.charts import BeliefChart, CourseMap, Place, belief_chart, course_map
+from tutor.practice.documents import problem_document
 from tutor.practice.models import Activity
 from tutor.responses.models import Response, ResponseKind
 from tutor.responses.selectors import responses_of_learner
@@ -204,7 +207,7 @@ class ResponseRow:
 
     at: datetime
     problem: str
-    answer: str
+    answer_html: str
     outcome: str
     is_correct: bool
 
@@ -236,7 +239,9 @@ def skill_page(learner: User, course: Course, skill: SkillNode, *, now: datetime
         learner, course, skill_id=skill.id, now=now, limit=60, days_ahead=FORECAST_DAYS
     )
     responses = list(
-        responses_of_learner(learner, course, skill_id=skill.id)[: RESPONSES_SHOWN + 1]
+        responses_of_learner(learner, course, skill_id=skill.id).select_related(
+            "step__problem", "revision"
+        )[: RESPONSES_SHOWN + 1]
     )
     mine = [candidate for candidate in offer.candidates if candidate.skill_id == skill.id]
     return SkillPage(
@@ -248,21 +253,37 @@ def skill_page(learner: User, course: Course, skill: SkillNode, *, now: datetime
         lesson_refs=refs,
         chart=belief_chart(points),
         forecast_p=points[-1].p_correct if points else None,
-        responses=_response_rows(responses[:RESPONSES_SHOWN]),
+        responses=_response_rows(responses[:RESPONSES_SHOWN], course),
         has_more_responses=len(responses) > RESPONSES_SHOWN,
     )
 
 
-def _response_rows(responses: Sequence[Response]) -> tuple[ResponseRow, ...]:
+def _response_rows(responses: Sequence[Response], course: Course) -> tuple[ResponseRow, ...]:
     return tuple(
         ResponseRow(
             at=response.answered_at,
             problem=str(response.step.problem),
-            answer=response.raw_answer,
+            answer_html=_answer_html(response, course),
             outcome=_outcome(response),
             is_correct=bool(getattr(response, "effective_is_correct", response.is_correct)),
         )
         for response in responses
+    )
+
+
+def _answer_html(response: Response, course: Course) -> str:
+    """Return what was typed, or the words of what was picked, as they stood on the screen."""
+    raw = response.raw_answer
+    if not raw or response.revision is None or response.kind != ResponseKind.ANSWER:
+        return conditional_escape(raw)
+    problem = problem_document(response.revision, seed=response.variant_seed)
+    step = next((step for step in problem.steps if step.key == response.step.key), None)
+    if step is None or not step.choices or step.answer["kind"] == "matching":
+        return conditional_escape(raw)
+    texts = {choice["id"]: choice["text"] for choice in step.choices}
+    picked = [texts[key] for key in ids_posted(raw) if key in texts]
+    return format_html_join(
+        "; ", "{}", ((text_inline(text, course_uuid=course.uuid),) for text in picked)
     )
 
 

@@ -34,7 +34,7 @@ def percent(value: float | None) -> str:
     """Write a share as a whole percentage, halves rounded up; nothing as a dash."""
     if value is None:
         return "–"
-    return f"{math.floor(100.0 * _clamped(value) + 0.5)} %"
+    return f"{math.floor(100.0 * _clamped(value) + 0.5)}\N{NO-BREAK SPACE}%"
 
 
 @register.inclusion_tag("_partials/status.html")

@@ -1,6 +1,8 @@
 // Whole-site behaviour that pages share. Every page works without it.
 "use strict";
 
+document.documentElement.classList.add("js");
+
 // A form marked data-once is sent once; the button wakes again when the page is shown from the cache.
 document.addEventListener("submit", (event) => {
   const form = event.target;
