@@ -1,11 +1,13 @@
 """What every view of the API shares: requests of known people, conditional reads, pages."""
 
+from types import SimpleNamespace
 from typing import Any
 
 from django.utils.cache import patch_cache_control
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import conditional_page
 from rest_framework import generics
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,6 +24,12 @@ class Pages(CursorPagination):
     page_size_query_param = "limit"
     page_size_query_description = "Rows on a page, at most 500."
     ordering: Any = "id"
+
+
+class Negotiation(DefaultContentNegotiation):
+    """Answer in what the Accept header asks for; `format` in an address is an import's format."""
+
+    settings = SimpleNamespace(URL_FORMAT_OVERRIDE=None)
 
 
 def caller(request: Request) -> User:
@@ -43,6 +51,7 @@ class ApiView(generics.GenericAPIView[Any]):
 
     schema = ApiSchema()
     pagination_class = Pages
+    content_negotiation_class = Negotiation
 
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any

@@ -200,6 +200,13 @@ class ImportList(ListModelMixin, ImportView):
         """
         upload_size_check(request)
         body: Any = request.data
+        try:
+            return self._create(request, body)
+        finally:
+            if isinstance(body, UploadedFile):
+                body.close()
+
+    def _create(self, request: Request, body: Any) -> Response:
         given: dict[str, Any] = dict(request.query_params.items())
         if isinstance(body, UploadedFile):
             given["file"] = body
