@@ -38,7 +38,8 @@ def expression_text(node: Node | Relation) -> str:
         case Mixed(whole, top, bottom):
             return f"{whole} {top}/{bottom}"
         case Name(name):
-            return name
+            base, _, index = name.partition("_")
+            return name if index.isdigit() or len(index) < 2 else f"{base}_{{{index}}}"
         case Neg(argument):
             return f"-{_inner(argument, _PRODUCT)}"
         case Call(function, argument):

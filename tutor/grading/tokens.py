@@ -31,8 +31,8 @@ _SCAN = re.compile(
     |(?P<number>\d{{1,3}}(?:[ ]\d{{3}})+(?![\d]|[ ]*/)|\d+(?:[.,]\d+)*|\.\d+)
     |(?P<vulgar>[{"".join(VULGAR)}])
     |(?P<power>[{_SUPERSCRIPT}]+)
-    |(?P<indexed>[A-Za-zα-ωΑ-Ω]_(?:\{{\w{{1,8}}\}}|\w))
-    |(?P<letters>[A-Za-z]+)|(?P<greek>[α-ωΑ-Ω])
+    |(?P<indexed>[A-Za-zα-ωΑ-Ω]_(?:\{{[A-Za-z0-9]{{1,8}}\}}|\d{{1,8}}|[A-Za-z]))
+    |(?P<letters>[A-Za-z]+?(?=[A-Za-z]_)|[A-Za-z]+)|(?P<greek>[α-ωΑ-Ω])
     |(?P<latex>\\[A-Za-z]+|\\.)
     |(?P<root>[√∛])
     |(?P<sign>\*\*|<=|>=|=<|=>|!=|<>|==|[≠-]|[+*/^=<>()\[\]{{}}|!])""",

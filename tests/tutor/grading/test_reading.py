@@ -64,6 +64,7 @@ def read(text: str) -> Node | Relation:
         ("0.50", "0.5"),
         ("3×4÷2·5", "3*4/2*5"),
         ("x_1 + x_2", "x_1 + x_2"),
+        ("2yx_{12}", "2*y*x_12"),
         ("x ≥ 4", "x >= 4"),
         ("y = 2x + 3", "y = 2*x + 3"),
         ("x=>4", "x >= 4"),
@@ -138,9 +139,9 @@ def _numbers() -> st.SearchStrategy[Node]:
     return whole | broken | mixed
 
 
-LEAVES: st.SearchStrategy[Node] = _numbers() | st.sampled_from(["x", "y", "n_1", "pi", "θ"]).map(
-    Name
-)
+LEAVES: st.SearchStrategy[Node] = _numbers() | st.sampled_from(
+    ["x", "y", "n_1", "n_12", "v_out", "pi", "θ"]
+).map(Name)
 TREES: st.SearchStrategy[Node] = st.recursive(
     LEAVES,
     lambda inner: (
