@@ -62,9 +62,10 @@ def _check(step: dict[str, Any], raw: str) -> Graded:
 
 
 def _number(text: str) -> Fraction:
-    found = re.fullmatch(r"(?:(\d+) )?(\d+)(?:/(\d+))?(?: .*)?", text.strip())
+    found = re.fullmatch(r"(-)?(?:(\d+) )?([\d.]+)(?:/(\d+))?(?: .*)?", text.strip())
     assert found, text
-    return int(found[1] or 0) + Fraction(int(found[2]), int(found[3] or 1))
+    size = int(found[2] or 0) + Fraction(found[3]) / int(found[4] or 1)
+    return -size if found[1] else size
 
 
 def _shown(node: object) -> Iterator[str]:
@@ -151,14 +152,13 @@ def test_the_numbers_are_friendly(problem_id: str) -> None:
     for variant, step in _steps(problem_id):
         for text in _shown(variant):
             assert all(int(bottom) <= 60 for _, bottom in TEX_FRACTION.findall(text)), text
-            assert all(int(digits) <= 300 for digits in re.findall(r"\d+", text)), text
+            assert all(int(digits) <= 1000 for digits in re.findall(r"\d+", text)), text
             assert not re.search(r"@\{|\d/0\b|- -|\+ -", text), text
         answer = step["answer"]
         if answer["kind"] in TYPED:
             value = _number(answer["value"])
-            assert value > 0
-            assert value.denominator <= 60
-            assert answer["kind"] == "fraction" or value.denominator == 1
+            assert value.denominator <= (60 if answer["kind"] == "fraction" else 1000)
+            assert answer["kind"] == "fraction" or 1000 % value.denominator == 0
 
 
 @each_problem
