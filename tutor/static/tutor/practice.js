@@ -93,7 +93,9 @@
     if (event.detail.elt.id !== "screen") return;
     shownAt = performance.now();
     const target = screen().querySelector("[data-focus]");
-    if (target) target.focus({ preventScroll: false });
+    if (!target) return;
+    target.focus();
+    if (target instanceof HTMLInputElement && target.type === "text") target.select();
   });
 
   // Letter keys pick among the choices; Enter then checks.
@@ -103,6 +105,9 @@
     const isTyping = typed instanceof HTMLElement
       && typed.matches("input:not([type='radio'], [type='checkbox']), select, textarea");
     if (isTyping || !screen()) return;
+    // Typing goes into the answer, wherever the focus was left.
+    const field = screen().querySelector("#answer:enabled");
+    if (field && !typed.closest("button, a, summary")) field.focus();
     const choice = screen().querySelector(`[data-letter="${CSS.escape(event.key.toUpperCase())}"]`);
     if (!choice) return;
     event.preventDefault();
