@@ -136,13 +136,24 @@ def answered(question: dict[str, Any]) -> str:
     return answer or "timeout"
 
 
+def _warmed() -> None:
+    # Load SymPy's slow parts and fill its caches once: every forked child inherits them.
+    x = sympy.Symbol("x", real=True)
+    for expression in (
+        sympy.sqrt(x + 1) ** 2 - x * (x + 2) / x,
+        sympy.sin(x) ** 2 + sympy.cos(x) ** 2 - sympy.tan(x),
+        2**x * 2**x - 4**x,
+        sympy.log(x**2) - 2 * sympy.log(sympy.Abs(x)) + sympy.exp(x) * sympy.exp(-x),
+        1 / (1 + sympy.sqrt(2)) - sympy.sqrt(2),
+    ):
+        sympy.simplify(expression).equals(0)
+    sympy.factor_list(x**2 - 1)
+
+
 def main() -> None:
     """Answer questions until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    x = sympy.Symbol("x", real=True)
-    # Fill SymPy's caches once: every forked child inherits them.
-    sympy.simplify(sympy.sqrt(x + 1) ** 2 - x * (x + 2) / x)
-    sympy.factor_list(x**2 - 1)
+    _warmed()
     sys.stdout.write(json.dumps({"ready": sympy.__version__}) + "\n")
     sys.stdout.flush()
     for line in sys.stdin:
