@@ -32,7 +32,10 @@ class SkillNode:
 
 @dataclass(frozen=True, slots=True)
 class StepRef:
-    """A step that learners may be given; `skill_ids` in the course's order."""
+    """A step that learners may be given; `skill_ids` in the course's order.
+
+    `is_varied` says that its problem has variables, so that seeds give different variants.
+    """
 
     step_id: int
     key: str
@@ -40,6 +43,7 @@ class StepRef:
     revision_id: int
     skill_ids: tuple[int, ...]
     position: int
+    is_varied: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +211,12 @@ def _steps_by_skill(course: Course, rank: Mapping[int, int]) -> Mapping[int, tup
             "position",
             "id",
         )
-        .values_list("id", "key", "problem_id", "problem__revision_id", "position")
+        .values_list(
+            "id", "key", "problem_id", "problem__revision_id", "position", "problem__variables"
+        )
     )
     pairs: list[tuple[int, StepRef]] = []
-    for step_id, key, problem_id, revision_id, position in rows:
+    for step_id, key, problem_id, revision_id, position, variables in rows:
         ref = StepRef(
             step_id=step_id,
             key=key,
@@ -218,6 +224,7 @@ def _steps_by_skill(course: Course, rank: Mapping[int, int]) -> Mapping[int, tup
             revision_id=revision_id,
             skill_ids=skills_of.get(step_id, ()),
             position=position,
+            is_varied=bool(variables),
         )
         pairs.extend((skill, ref) for skill in ref.skill_ids)
     return _filled(rank, pairs)

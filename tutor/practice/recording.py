@@ -18,7 +18,11 @@ from tutor.practice.models import Activity, Session
 from tutor.responses.models import Response, ResponseKind
 from tutor.responses.services import Given, response_record
 from tutor.scheduling.models import SkillStanding
-from tutor.scheduling.selectors import standings_of_learner
+from tutor.scheduling.selectors import (
+    PastObservation,
+    recent_observations,
+    standings_of_learner,
+)
 from tutor.scheduling.services import (
     Offer,
     offer_from,
@@ -32,6 +36,16 @@ from tutor.tracing.services import RECORDED_TOPIC, observation_apply, tracing_ho
 
 # How exactly a sitting knows when it was last active; it ends after hours.
 ACTIVE_GRAIN = timedelta(minutes=1)
+# How many recent outcomes of a skill a page shows.
+RECENT_SHOWN = 8
+ADVANCED_FIELDS = (
+    "tries",
+    "is_observed",
+    "is_solved",
+    "hints_opened",
+    "scaffolds_solved",
+    "feedback",
+)
 
 
 class Deed(StrEnum):
@@ -58,7 +72,7 @@ class Outcome:
 def activity_of(session: Session) -> Activity | None:
     """Return what is on the screen of a sitting; None when it is done or over."""
     return (
-        Activity.objects.select_related("revision__problem")
+        Activity.objects.select_related("revision")
         .filter(session=session, finished_at=None)
         .first()
     )
@@ -105,10 +119,14 @@ def deed_record(
     message: str = "",
     hint: HintDocument | None = None,
 ) -> Outcome:
+    activity, fresh_token = scene.activity, uuid4()
     with transaction.atomic():
-        activity = Activity.objects.select_for_update().filter(pk=scene.activity.pk).get()
-        if activity.attempt_token != attempt_token or activity.is_solved:
+        # Every deed changes the token, so whoever changes it from the one that the scene was read
+        # with holds the row, and the scene is still what the row says.
+        held = Activity.objects.filter(pk=activity.pk, attempt_token=attempt_token)
+        if not held.update(attempt_token=fresh_token):
             return late(session, attempt_token)
+        activity.attempt_token = fresh_token
         course, learner = session.course, session.learner
         graph = course_graph(course)
         step, skill_ids = _step_row(graph, scene)
@@ -141,6 +159,7 @@ def deed_record(
         )
         observation_apply(tracing, response, step=step, now=now)
         beliefs, standings = before, None
+        observations = recent_observations(learner, course)
         if response.is_observation:
             beliefs = beliefs_of_state(
                 tracing.state, version=tracing.version, course=course, now=now
@@ -166,17 +185,24 @@ def deed_record(
         if response.is_observation:
             activity.is_observed = True
             activity.feedback |= _change(activity, before, beliefs, skill_ids)
+            activity.feedback["recent"] = outcomes_recent(
+                observations, activity.feedback.get("skill_id")
+            )
         is_last_step = activity.step_index + 1 == len(scene.problem.steps)
         if is_solved and is_last_step:
             activity.feedback["next"] = _plan_next(
-                session, graph=graph, beliefs=beliefs, standings=standings, now=now
+                session,
+                graph=graph,
+                beliefs=beliefs,
+                standings=standings,
+                observations=observations,
+                now=now,
             )
-        activity.save()
+        activity.save(update_fields=ADVANCED_FIELDS)
         if now - session.last_active_at >= ACTIVE_GRAIN:
             Session.objects.filter(pk=session.pk).update(last_active_at=now)
         if response.is_observation:
             outbox_add(RECORDED_TOPIC, {"response_id": response.pk}, now=now)
-    activity.revision = scene.activity.revision
     return Outcome(Deed.RECORDED, activity=activity)
 
 
@@ -205,11 +231,10 @@ def _activity_advance(
     hint: HintDocument | None,
 ) -> bool:
     """Move the activity on by a deed; return whether the step is over."""
-    activity.attempt_token = uuid4()
     feedback = {
         name: value
         for name, value in activity.feedback.items()
-        if name in {"before", "after", "skill_id", "scaffolds"}
+        if name in {"before", "after", "skill_id", "recent", "scaffolds"}
     }
     if kind == ResponseKind.SCAFFOLD and hint is not None:
         scaffolds = feedback.setdefault("scaffolds", {})
@@ -249,6 +274,12 @@ def _change(
     }
 
 
+def outcomes_recent(observations: Sequence[PastObservation], skill_id: int | None) -> list[bool]:
+    """Return whether each of the skill's newest observations was right, oldest first."""
+    right = [row.is_correct for row in observations if skill_id in row.skill_ids]
+    return right[:RECENT_SHOWN][::-1]
+
+
 def _belief_dict(belief: SkillBelief) -> dict[str, Any]:
     values = asdict(belief)
     values.pop("last_at")
@@ -261,6 +292,7 @@ def _plan_next(
     graph: CourseGraph,
     beliefs: LearnerBeliefs,
     standings: dict[int, SkillStanding] | None,
+    observations: Sequence[PastObservation],
     now: datetime,
 ) -> dict[str, Any] | None:
     learner, course = session.learner, session.course
@@ -270,6 +302,7 @@ def _plan_next(
         graph=graph,
         beliefs=beliefs,
         standings=standings_of_learner(learner, graph) if standings is None else standings,
+        observations=observations,
         now=now,
     )
     if offer.drawn is None:

@@ -16,12 +16,10 @@ from tutor.grading.answers import answer_expected
 from tutor.grading.kinds_choice import ids_posted, pairs_posted
 from tutor.practice.documents import HintDocument, ProblemDocument, StepDocument, problem_document
 from tutor.practice.models import Activity, Session
-from tutor.practice.recording import activity_of
+from tutor.practice.recording import activity_of, outcomes_recent
 from tutor.responses.models import ResponseKind
 from tutor.scheduling.selectors import recent_observations
 from tutor.tracing.selectors import beliefs_of_learner
-
-RECENT_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +164,7 @@ def screen_build(
         feedback=_feedback(activity, step, html),
         belief=_belief(session, activity, skill, now=now),
         belief_before=_belief_of(activity.feedback.get("before")),
-        recent=_recent(session, skill),
+        recent=_recent(session, activity, skill),
         upcoming=_upcoming(activity, problem, graph),
         licence=problem.licence,
         attribution=problem.attribution,
@@ -313,13 +311,14 @@ def _belief_of(said: Mapping[str, Any] | None) -> BeliefView | None:
     )
 
 
-def _recent(session: Session, skill: SkillNode | None) -> tuple[bool, ...]:
+def _recent(session: Session, activity: Activity, skill: SkillNode | None) -> tuple[bool, ...]:
     """Return the newest observations of the skill, oldest first: was each right."""
     if skill is None:
         return ()
-    rows = recent_observations(session.learner, session.course)
-    right = [row.is_correct for row in rows if skill.id in row.skill_ids]
-    return tuple(reversed(right[:RECENT_SHOWN]))
+    said = activity.feedback
+    if "recent" in said and said.get("skill_id") == skill.id:
+        return tuple(said["recent"])
+    return tuple(outcomes_recent(recent_observations(session.learner, session.course), skill.id))
 
 
 def _upcoming(activity: Activity, problem: ProblemDocument, graph: CourseGraph) -> NextView | None:

@@ -87,6 +87,7 @@ def offer_for(learner: User, course: Course, *, now: datetime) -> Offer:
         graph=graph,
         beliefs=beliefs,
         standings=standings_of_learner(learner, graph),
+        observations=recent_observations(learner, course),
         now=now,
     )
 
@@ -98,10 +99,10 @@ def offer_from(
     graph: CourseGraph,
     beliefs: LearnerBeliefs,
     standings: Mapping[int, SkillStanding],
+    observations: Sequence[PastObservation],
     now: datetime,
 ) -> Offer:
-    """Return what is next from beliefs and standings at hand (one query: what came before)."""
-    observations = recent_observations(learner, course)
+    """Return what is next from what is at hand, without a query."""
     statuses = statuses_from(graph, beliefs, standings, course=course)
     policy = FringePolicy(config=policy_config(course))
     seed = _seed(learner.pk, course.pk, observations[0].response_id if observations else 0)
@@ -173,7 +174,7 @@ def target_choose(offer: Offer, graph: CourseGraph, skill_id: int) -> Target:
     else:
         oldest = sorted(steps, key=lambda step: -seen[step.step_id])
         step = rng.choice(oldest[: max(1, len(oldest) // 2)])
-    return Target(step=step, variant_seed=rng.getrandbits(31))
+    return Target(step=step, variant_seed=rng.getrandbits(31) if step.is_varied else 0)
 
 
 def _first_of_each_problem(steps: Sequence[StepRef]) -> list[StepRef]:
