@@ -10,6 +10,7 @@ from kt_models.bkt.parameters import BKTParameters, F
 
 Codes = NDArray[np.int64]
 SECONDS_PER_DAY = 86_400.0
+_BLOCK_RESPONSES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,18 +40,35 @@ def predict(parameters: BKTParameters, data: ResponseArrays) -> F:
 
     A response of several skills gets the mean of its skills' probabilities, or the noisy-and of
     the conjunctive variant. Rows that are one response (see ResponseArrays.merged) share a value.
+    Learners are taken in blocks, so that memory beyond the log and the result is bounded.
     """
+    if data.n_responses == 0:
+        return np.zeros(0)
+    indptr = data.learner_slices()
+    probability = np.empty(data.n_responses)
+    begin = 0
+    while begin < data.n_responses:
+        last = int(np.searchsorted(indptr, begin + _BLOCK_RESPONSES, side="right")) - 1
+        end = int(indptr[last])
+        if end <= begin:
+            # One learner with more responses than a block: where that learner ends.
+            end = int(indptr[np.searchsorted(indptr, begin, side="right")])
+        whole = begin == 0 and end == data.n_responses
+        block = data if whole else data.take(np.arange(begin, end))
+        probability[begin:end] = _predict_block(parameters, block)
+        begin = end
+    return probability
+
+
+def _predict_block(parameters: BKTParameters, data: ResponseArrays) -> F:
     merged = data.merged()
     responses = merged.data
-    if responses.n_responses == 0:
-        return np.zeros(0)
     entries = make_entries(parameters, responses)
     if parameters.multi_skill == "conjunctive":
-        probability = _predict_conjunctive(parameters, entries, responses)
-    else:
-        per_entry = _predict_each(parameters, entries)
-        total = np.add.reduceat(per_entry, responses.skill_indptr[:-1])
-        probability = total / np.diff(responses.skill_indptr)
+        return _predict_conjunctive(parameters, entries, responses)[merged.response]
+    per_entry = _predict_each(parameters, entries)
+    total = np.add.reduceat(per_entry, responses.skill_indptr[:-1])
+    probability: F = total / np.diff(responses.skill_indptr)
     return probability[merged.response]
 
 

@@ -197,3 +197,14 @@ def test_an_empty_log_and_nonsense_settings_are_refused() -> None:
     ):
         with pytest.raises(ConfigError, match=next(iter(wrong))):
             BKTConfig(**wrong)
+
+
+def test_predicting_in_blocks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = simulate_practice(
+        np.random.default_rng(12), n_learners=30, n_responses=20, n_skills=3
+    ).data
+    fitted = BKT(BKTConfig(n_starts=1, learner_classes=3)).fit(data, seed=0)
+    whole = fitted.predict(data)
+    for size in (7, 20, 45, 599):
+        monkeypatch.setattr("kt_models.bkt.batch._BLOCK_RESPONSES", size)
+        np.testing.assert_array_equal(fitted.predict(data), whole)
