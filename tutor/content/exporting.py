@@ -4,7 +4,7 @@ import base64
 import hashlib
 from typing import Any
 
-from tutor.content.bundles import FORMAT, FORMAT_VERSION, Document
+from tutor.content.bundles import FORMAT, FORMAT_VERSION, Document, canonical_problem
 from tutor.content.models import Asset, Course, Lesson, Problem, Skill
 from tutor.content.planning import (
     course_document,
@@ -37,7 +37,7 @@ def course_export(course: Course) -> Document:
         "lessons": [lesson_document(lesson) for lesson in lessons],
         # A revision keeps the place it was made at; the row knows where the problem stands now.
         "problems": [
-            document | {"order": order, "lesson": lesson}
+            canonical_problem(document | {"order": order, "lesson": lesson}, place=0)
             for document, order, lesson in problems.iterator()
         ],
         "assets": [_asset_document(asset) for asset in assets.iterator()],

@@ -196,7 +196,6 @@ class _Hints:
             hint = self._add(document, fallback=f"h{at}")
             if hint is None:
                 continue
-            self._depend(document, hint)
             for number, below in enumerate(document.get("subHints") or [], start=1):
                 if isinstance(below, dict):
                     self._add_below(below, hint, number)
@@ -212,6 +211,7 @@ class _Hints:
             self.worker.note(self.where, f"hint id {named!r} stands twice: one became {key!r}")
         hint = self.worker.hint(document, self.where, key)
         if hint is not None:
+            self._depend(document, hint)
             self.made.append(hint)
             self.given[named] = key
         return hint
@@ -220,7 +220,6 @@ class _Hints:
         hint = self._add(document, fallback=f"{parent['id']}-s{number}")
         if hint is not None:
             hint["parent"] = parent["id"]
-            self._depend(document, hint)
             hint["depends_on"] = hint["depends_on"] or [parent["id"]]
 
     def _depend(self, document: Mapping[str, Any], hint: Document) -> None:
@@ -228,7 +227,7 @@ class _Hints:
         depends_on: list[str] = []
         for named in document.get("dependencies") or []:
             key = self.given.get(str(named))
-            if key is None or key == hint["id"]:
+            if key is None:
                 reason = "which does not come before it in this step"
                 message = f"hint {hint['id']!r} no longer depends on {named!r}, {reason}"
                 self.worker.note(self.where, message)

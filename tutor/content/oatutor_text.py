@@ -7,8 +7,11 @@ Picture = Callable[[str], str | None]
 
 _MATH = re.compile(r"\$\$(.*?)\$\$", re.DOTALL)
 # The closing ## is often missing.
-_FIGURE = re.compile(r"##\s*([^#\s]+?\.[A-Za-z]{3,4})\s*(?:##|(?=\s|$)|\Z)")
-_BREAK = re.compile(r"\\n(?![a-z]{2})|\r?\n")
+_FIGURE = re.compile(r"##\s*([^#\s]+?\.[A-Za-z]{3,4})(?:##|(?=\s|$)|\Z)")
+_BREAK = re.compile(r"\\n|\r?\n")
+# In a formula, backslash-n may begin a command, such as \\neq.
+_COMMANDS = "abla|atural|cong|e|earrow|eg|eq|exists|geq|gtr|i|leq|less|mid|ot|otin|parallel|sim|u"
+_BREAK_IN_MATH = re.compile(rf"\\n(?!(?:{_COMMANDS})(?![A-Za-z]))|\r?\n")
 _BLANK = re.compile(r"_{2,}")
 _BLANK_LATEX = r"\\underline{\\qquad}"
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|$~&])")
@@ -45,7 +48,7 @@ def _pieces(source: str, picture: Picture) -> Iterator[str]:
     at = 0
     for found in _MATH.finditer(source):
         yield from _plain(source[at : found.start()], picture)
-        latex = " ".join(_BREAK.sub(" ", found[1]).split())
+        latex = " ".join(_BREAK_IN_MATH.sub(" ", found[1]).split())
         if _BLANK.fullmatch(latex):
             yield _escaped(latex)
         elif latex:
@@ -57,6 +60,7 @@ def _pieces(source: str, picture: Picture) -> Iterator[str]:
 
 def _plain(text: str, picture: Picture) -> Iterator[str]:
     at = 0
+    text = _BREAK.sub("\n", text)
     for found in _FIGURE.finditer(text):
         yield _escaped(text[at : found.start()])
         asset = picture(found[1])
@@ -68,8 +72,7 @@ def _plain(text: str, picture: Picture) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    broken = _BREAK.sub("\n", text.replace("**", "^"))
-    escaped = _MARKDOWN.sub(r"\\\1", broken)
+    escaped = _MARKDOWN.sub(r"\\\1", text.replace("**", "^"))
     escaped = _LINE_START.sub(r"\1\\\2", escaped)
     escaped = _NUMBERED.sub(r"\1\\\2", escaped)
     return re.sub(r"[ \t]*\n[ \t\n]*", "\n\n", escaped)

@@ -45,12 +45,12 @@ def bundle_check(
     if not isinstance(bundle, dict):
         findings.error("", bundle, "an object", "The document is not a course bundle.")
         return findings.rows()
-    sound = _schema_check(bundle, findings, progress)
-    skill_ids = _ids_check(sound["skills"], "skill", findings)
-    lesson_ids = _ids_check(sound["lessons"], "lesson", findings)
+    sound, unsound_ids = _schema_check(bundle, findings, progress)
+    skill_ids = _ids_check(sound["skills"], "skill", findings) | unsound_ids["skills"]
+    lesson_ids = _ids_check(sound["lessons"], "lesson", findings) | unsound_ids["lessons"]
     _ids_check(sound["problems"], "problem", findings)
     _ids_check(_steps(sound["problems"]), "step", findings)
-    asset_ids = _ids_check(sound["assets"], "asset", findings)
+    asset_ids = _ids_check(sound["assets"], "asset", findings) | unsound_ids["assets"]
     assets_check(sound["assets"], findings)
     _edges_check(sound["prerequisites"], skill_ids, kept_edges, findings)
     _lessons_check(sound["lessons"], skill_ids, asset_ids, findings)
@@ -88,13 +88,19 @@ def _validator(definition: str) -> Draft202012Validator:
     return Draft202012Validator({"$ref": f"#/$defs/{definition}", "$defs": schema["$defs"]})
 
 
-def _schema_check(bundle: Document, findings: Findings, progress: Progress) -> dict[str, list[Row]]:
-    """Check against the schema and give each section's sound items with their pointers."""
+def _schema_check(
+    bundle: Document, findings: Findings, progress: Progress
+) -> tuple[dict[str, list[Row]], dict[str, frozenset[str]]]:
+    """Check against the schema and give each section's sound items with their pointers.
+
+    Also gives the ids of unsound items, so that one fault is not told again by all who name it.
+    """
     for fault in _validator("").iter_errors(bundle):
         _fault_tell(fault, "", findings)
     if bundle.get("skills") == []:
         findings.error("/skills", [], "at least one skill", "The course has no skill.")
     sound: dict[str, list[Row]] = {}
+    unsound_ids: dict[str, frozenset[str]] = {}
     items_by_section = {
         name: items if isinstance(items := bundle.get(name, []), list) else [] for name in SECTIONS
     }
@@ -103,6 +109,7 @@ def _schema_check(bundle: Document, findings: Findings, progress: Progress) -> d
     for section, items in items_by_section.items():
         validator = _validator(section.removesuffix("s"))
         sound[section] = []
+        unsound: set[str] = set()
         for at, item in enumerate(items):
             pointer = f"/{section}/{at}"
             faults = list(validator.iter_errors(item))
@@ -110,10 +117,13 @@ def _schema_check(bundle: Document, findings: Findings, progress: Progress) -> d
                 _fault_tell(fault, pointer, findings)
             if not faults:
                 sound[section].append((pointer, item))
+            elif isinstance(item, dict) and isinstance(item.get("id"), str):
+                unsound.add(item["id"])
             done += 1
             if done % 50 == 0:
                 progress(0.2 * done / total, "checking the form")
-    return sound
+        unsound_ids[section] = frozenset(unsound)
+    return sound, unsound_ids
 
 
 def _fault_tell(fault: ValidationError, prefix: str, findings: Findings) -> None:
