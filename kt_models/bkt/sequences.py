@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kt_models.arrays import ResponseArrays
 from kt_models.bkt.forest import Forest, link_levels
@@ -31,7 +32,7 @@ class Sequences:
     skill: Codes
     learner_class: Codes
     indptr: Codes
-    correct: Codes
+    correct: NDArray[np.int8]
     pair: Codes
     pairs: Pairs
     n_skills: int
@@ -64,13 +65,14 @@ class Chunk:
 
 def make_sequences(data: ResponseArrays, *, classes: LearnerClasses, with_pairs: bool) -> Sequences:
     """Cut merged responses into sequences."""
-    counts = np.diff(data.skill_indptr)
-    response = np.repeat(np.arange(data.n_responses), counts)
     # numpy sorts 16-bit codes by radix, several times faster than wider ones.
     narrow = data.skill_index.astype(np.uint16) if data.n_skills < 65_536 else data.skill_index
     order = np.argsort(narrow, kind="stable")
-    skill = data.skill_index[order].astype(np.int64)
-    response = response[order]
+    skill = narrow[order]
+    # Where every response has one skill, entries are responses.
+    response = order
+    if len(data.skill_index) > data.n_responses:
+        response = np.repeat(np.arange(data.n_responses), np.diff(data.skill_indptr))[order]
     learner = data.learner[response]
     is_first = np.ones(len(skill), dtype=np.bool_)
     is_first[1:] = (skill[1:] != skill[:-1]) | (learner[1:] != learner[:-1])
@@ -83,15 +85,17 @@ def make_sequences(data: ResponseArrays, *, classes: LearnerClasses, with_pairs:
         item = data.item[response].astype(np.int64)
         is_known = item >= 0
         keys, number, count = np.unique(
-            skill[is_known] * width + item[is_known], return_inverse=True, return_counts=True
+            skill[is_known].astype(np.int64) * width + item[is_known],
+            return_inverse=True,
+            return_counts=True,
         )
         pair[is_known] = number
         pairs = Pairs(skill=keys // width, item=keys % width, count=count)
     return Sequences(
-        skill=skill[start],
+        skill=skill[start].astype(np.int64),
         learner_class=_classes_before(data, classes, response[start]),
         indptr=np.append(start, len(skill)),
-        correct=data.correct[response].astype(np.int64),
+        correct=data.correct[response],
         pair=pair,
         pairs=pairs,
         n_skills=data.n_skills,
@@ -146,7 +150,7 @@ def _chunk(sequences: Sequences, grouping: Grouping, begin: int, end: int) -> Ch
     root = skill * n_classes
     if grouping.by_class:
         root = root + sequences.learner_class[first:last]
-    token = sequences.correct[low:high]
+    token = sequences.correct[low:high].astype(np.int64)
     n_groups = 1
     pair_low, pair_high = np.searchsorted(sequences.pairs.skill, [begin, end])
     if grouping.emission_by_pair or grouping.learn_by_pair:
