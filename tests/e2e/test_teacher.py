@@ -62,28 +62,33 @@ def class_make(world: World) -> Classroom:
 def learner_answers(learner: User, course: Course, *, rng: random.Random) -> None:
     """Write three weeks of answers into the log and trace them."""
     graph, now = course_graph(course), now_utc()
-    ability, at = rng.uniform(0.25, 0.95), now - timedelta(days=21)
-    rows = []
-    for skill in graph.skills[: rng.randint(2, len(graph.skills))]:
-        for step in graph.steps_by_skill[skill.id][: rng.randint(1, 8)]:
-            at = min(at + timedelta(hours=rng.uniform(0.1, 12)), now - timedelta(minutes=5))
-            is_help = rng.random() > 0.9 + ability / 10
-            rows.append(
-                Response(
-                    learner=learner,
-                    course=course,
-                    step_id=step.step_id,
-                    skill_ids=list(step.skill_ids),
-                    session_uuid=uuid4(),
-                    kind=ResponseKind.DONT_KNOW if is_help else ResponseKind.ANSWER,
-                    is_observation=True,
-                    is_correct=not is_help and rng.random() < ability,
-                    raw_answer="" if is_help else f"{rng.randint(1, 9)}/{rng.randint(2, 12)}",
-                    elapsed_ms=rng.randint(8_000, 120_000),
-                    answered_at=at,
-                    recorded_at=at,
-                )
+    ability, rows = rng.uniform(0.25, 0.98), []
+    steps = [
+        step
+        for skill in graph.skills[: rng.randint(3, len(graph.skills))]
+        for step in graph.steps_by_skill[skill.id][: rng.randint(1, 9)]
+    ]
+    # Spread over three weeks; every sixth learner stopped ten days ago.
+    last = now - (timedelta(days=10) if rng.random() < 1 / 6 else timedelta(minutes=5))
+    for place, step in enumerate(steps):
+        at = last - timedelta(days=(len(steps) - 1 - place) * 18 / len(steps))
+        is_help = rng.random() > 0.9 + ability / 10
+        rows.append(
+            Response(
+                learner=learner,
+                course=course,
+                step_id=step.step_id,
+                skill_ids=list(step.skill_ids),
+                session_uuid=uuid4(),
+                kind=ResponseKind.DONT_KNOW if is_help else ResponseKind.ANSWER,
+                is_observation=True,
+                is_correct=not is_help and rng.random() < ability,
+                raw_answer="" if is_help else f"{rng.randint(1, 9)}/{rng.randint(2, 12)}",
+                elapsed_ms=rng.randint(8_000, 120_000),
+                answered_at=at,
+                recorded_at=at,
             )
+        )
     Response.objects.bulk_create(rows)
     with transaction.atomic():
         state = tracing_hold(learner, course, now=now).state
@@ -121,7 +126,10 @@ def test_a_teachers_morning(classroom: Classroom, page_desktop: Page) -> None:
     expect(page.locator("th[aria-sort=ascending]")).to_have_text("Mean")
     assert "sort=mean" in page.url
     page.get_by_role("link", name="Fold all lessons").first.click()
+    expect(page.get_by_role("link", name="Unfold all lessons")).to_be_visible()
+    look(page, "heatmap-folded")
     page.go_back()
+    expect(page.get_by_role("link", name="Fold all lessons")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV of this table").click()
     assert download.value.suggested_filename.endswith(".csv")

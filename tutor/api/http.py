@@ -29,7 +29,7 @@ class Pages(CursorPagination):
 class Negotiation(DefaultContentNegotiation):
     """Answer in what the Accept header asks for; `format` in an address is an import's format."""
 
-    settings = SimpleNamespace(URL_FORMAT_OVERRIDE=None)
+    settings: Any = SimpleNamespace(URL_FORMAT_OVERRIDE=None)
 
 
 def caller(request: Request) -> User:

@@ -11,7 +11,7 @@ from tutor.dashboards.selectors import Day
 from tutor.tracing.selectors import BeliefPoint
 
 WIDTH, HEIGHT = 640, 240
-LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 28
+LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 28
 BAR_HEIGHT = 96
 
 

@@ -14,6 +14,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
+from numpy.typing import NDArray
 
 from tutor.accounts.models import User
 from tutor.common.tables import Cell
@@ -43,7 +44,7 @@ class CellWords:
 
     def __init__(self) -> None:
         self._days: dict[int, str] = {}
-        self._none = escape(_("no answer yet"))
+        self.none = escape(_("no answer yet"))
         self._answers = escape(_("answers"))
         self._few = escape(_("not enough evidence"))
 
@@ -56,54 +57,92 @@ class CellWords:
             self._days[quarter] = date_format(localtime(moment), "j M Y") if moment else ""
         return self._days[quarter]
 
-    def title(self, heatmap: Heatmap, row: int, column: int) -> str:
+    def title(self, *, correct: int, low: int, high: int, n: int, last: float, is_few: bool) -> str:
         """Return chance of a right answer, interval, n and last practised, as one line."""
-        n = heatmap.n[row, column]
-        if not n:
-            return self._none
-        chance = f"{percent_shown(100 * heatmap.correct[row, column])} %"
-        low = percent_shown(100 * heatmap.low[row, column])
-        if low is not None:
-            chance += f" ({low}–{percent_shown(100 * heatmap.high[row, column])} %)"
-        text = f"{chance} · {n} {self._answers} · {self.last(heatmap.last_at_days[row, column])}"
-        return f"{text} · {self._few}" if heatmap.is_few[row, column] else text
+        interval = f" ({low}–{high} %)" if low >= 0 else ""
+        text = f"{correct} %{interval} · {n} {self._answers} · {self.last(last)}"
+        return f"{text} · {self._few}" if is_few else text
+
+
+def whole_percents(shares: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return shares as whole per cent, halves rounded up; NaN as -1."""
+    return np.where(np.isnan(shares), -1, np.floor(100 * shares + 0.5)).astype(np.int64)
 
 
 def rows_html(heatmap: Heatmap, *, classroom_uuid: UUID, simulated: SafeString) -> SafeString:
     """Return the table's body rows: learner, mean, then a cell a column."""
     words = CellWords()
-    return mark_safe(  # noqa: S308 - names are escaped, all else is numbers and our own words
-        "".join(
-            _row_html(heatmap, row, words, classroom_uuid=classroom_uuid, simulated=simulated)
-            for row in range(len(heatmap.learners))
+    # Plain lists: reading numpy arrays cell by cell costs more than writing the cells.
+    layers = [
+        layer.tolist()
+        for layer in (
+            heatmap.percent,
+            whole_percents(heatmap.correct),
+            whole_percents(heatmap.low),
+            whole_percents(heatmap.high),
+            heatmap.n,
+            heatmap.last_at_days,
+            heatmap.is_few,
         )
-    )
-
-
-def _row_html(
-    heatmap: Heatmap, row: int, words: CellWords, *, classroom_uuid: UUID, simulated: SafeString
-) -> str:
-    learner = heatmap.learners[row]
-    href = reverse("teach:learner", args=[classroom_uuid, learner.uuid])
-    tag = f" {simulated}" if learner.is_simulated else ""
-    mean = percent_shown(float(heatmap.mean[row]))
-    cells = [
-        f'<tr><th scope="row"><a href="{href}">{escape(str(learner))}</a>{tag}</th>',
-        f'<td class="heat-mean">{"" if mean is None else mean}',
-        f" <small>{heatmap.known[row]}/{heatmap.n_skills}</small></td>",
     ]
-    for column in range(len(heatmap.columns)):
-        value = cell_value(heatmap, row, column)
-        title = words.title(heatmap, row, column)
-        if value is None:
-            cells.append(f'<td class="none" title="{title}"></td>')
-        elif heatmap.is_few[row, column]:
-            step = colour_step(value)
-            cells.append(f'<td class="cell-{step} few" title="{title}"><b>{value}</b></td>')
+    parts: list[str] = []
+    for row, learner in enumerate(heatmap.learners):
+        href = reverse("teach:learner", args=[classroom_uuid, learner.uuid])
+        tag = f" {simulated}" if learner.is_simulated else ""
+        mean = percent_shown(float(heatmap.mean[row]))
+        parts += [
+            f'<tr><th scope="row"><a href="{href}">{escape(str(learner))}</a>{tag}</th>',
+            f'<td class="heat-mean">{"" if mean is None else mean}',
+            f" <small>{heatmap.known[row]}/{heatmap.n_skills}</small></td>",
+            *_cells(words, *(layer[row] for layer in layers)),
+            "</tr>",
+        ]
+    return mark_safe("".join(parts))  # noqa: S308 - names are escaped, the rest is our own
+
+
+def _cells(
+    words: CellWords,
+    percents: list[int],
+    corrects: list[int],
+    lows: list[int],
+    highs: list[int],
+    counts: list[int],
+    lasts: list[float],
+    fews: list[bool],
+) -> Iterator[str]:
+    for percent, correct, low, high, n, last, is_few in zip(
+        percents, corrects, lows, highs, counts, lasts, fews, strict=True
+    ):
+        if not n:
+            yield f'<td class="none" title="{words.none}"></td>'
+            continue
+        title = words.title(correct=correct, low=low, high=high, n=n, last=last, is_few=is_few)
+        step = colour_step(percent)
+        if is_few:
+            yield f'<td class="cell-{step} few" title="{title}"><b>{percent}</b></td>'
         else:
-            cells.append(f'<td class="cell-{colour_step(value)}" title="{title}">{value}</td>')
-    cells.append("</tr>")
-    return "".join(cells)
+            yield f'<td class="cell-{step}" title="{title}">{percent}</td>'
+
+
+def heads_html(heatmap: Heatmap) -> SafeString:
+    """Return the head cells of skills and folded lessons."""
+    cells = []
+    for column in heatmap.columns:
+        title = escape(column.title)
+        kind = ' class="heat-lesson"' if column.is_lesson else ""
+        cells.append(f'<th scope="col"{kind} title="{title}"><span>{title}</span></th>')
+    return mark_safe("".join(cells))  # noqa: S308 - titles are escaped
+
+
+def class_row_html(heatmap: Heatmap) -> SafeString:
+    """Return the cells of the class's means, each with the number of learners behind it."""
+    words = escape(_("mean over the learners with enough evidence; n says how many"))
+    cells = []
+    for value, known in zip(heatmap.class_percent, heatmap.class_known, strict=True):
+        mean = percent_shown(float(value))
+        shown = "" if mean is None else mean
+        cells.append(f'<td title="{words}">{shown}<small>n {known}</small></td>')
+    return mark_safe("".join(cells))  # noqa: S308 - numbers and our own words
 
 
 def table_header(heatmap: Heatmap) -> list[str]:

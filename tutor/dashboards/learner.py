@@ -62,6 +62,13 @@ class Skills:
     plan: Plan | None
 
     @property
+    def begun_or_open(self) -> tuple[SkillRow, ...]:
+        """The skills that something can be said of now: not the untouched ones behind a lock."""
+        return tuple(
+            row for row in self.rows if row.status.is_open or row.belief.n_observations > 0
+        )
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many skills have each status."""
         return {

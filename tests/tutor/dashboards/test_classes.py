@@ -9,8 +9,10 @@ from pytest_django import DjangoAssertNumQueries
 from tests.tutor.dashboards.support import respond, trace
 from tests.world import World
 from tutor.accounts.models import AuditEvent, User
+from tutor.common.templatetags.stepwise import percent
 from tutor.roster.models import Classroom
 from tutor.roster.services import classroom_create
+from tutor.scheduling.policies import PolicyConfig
 
 ClientOf = Callable[[User], Client]
 
@@ -92,5 +94,9 @@ def test_the_class_page_is_in_the_audit_log(world: World, client_of: ClientOf) -
 
 def test_the_explanation_prints_the_thresholds_in_force(world: World, client_of: ClientOf) -> None:
     page = client_of(world.tess).get("/teach/how/").content.decode()
-    for words in ("of the last 5 answers on a skill (at least 4)", "10 or more answers", "95 %"):
+    for words in (
+        "of the last 5 answers on a skill (at least 4)",
+        "10 or more answers",
+        percent(PolicyConfig().mastery_enter),
+    ):
         assert words in page

@@ -161,3 +161,15 @@ def test_queries_do_not_grow_with_history(
     trace(history, history.ada, now=now)
     with django_assert_num_queries(14):
         client.get(address(history))
+
+
+def test_large_courses_hide_untouched_locked_skills_until_asked(
+    history: World, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tutor.dashboards.views.learners.OPEN_SKILLS", 2)
+    client = client_of(history.tess)
+    link = f'href="?skill={history.skills["c"].uuid}"'
+    page = read(client, address(history))
+    assert "Show 1 more skill that is locked" in page
+    assert link not in page
+    assert link in read(client, f"{address(history)}?all=1")

@@ -27,7 +27,7 @@ from tutor.content.validation import SCHEMA_PATH
 class Index(ApiView):
     """Where everything is."""
 
-    @extend_schema(operation_id="index", responses={200: OpenApiTypes.OBJECT})
+    @extend_schema(operation_id="index", tags=["start"], responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request) -> Response:
         """Name the addresses to start from."""
         names = ("courses", "imports", "classrooms", "schema", "docs")

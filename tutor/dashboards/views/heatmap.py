@@ -22,9 +22,10 @@ from tutor.content.graph import course_graph
 from tutor.dashboards.heatmap import Group, Heatmap, Order, groups_of, heatmap_build
 from tutor.dashboards.heatmap_text import (
     COLOURS,
+    class_row_html,
     detail_header,
     detail_rows,
-    percent_shown,
+    heads_html,
     rows_html,
     table_header,
     table_rows,
@@ -105,10 +106,8 @@ def heatmap_page(request: UserRequest, classroom_uuid: UUID) -> HttpResponse:
         "classroom": classroom,
         "heatmap": heatmap,
         "rows": rows_html(heatmap, classroom_uuid=classroom.uuid, simulated=simulated),
-        "class_row": [
-            (percent_shown(float(value)), int(known))
-            for value, known in zip(heatmap.class_percent, heatmap.class_known, strict=True)
-        ],
+        "column_heads": heads_html(heatmap),
+        "class_row": class_row_html(heatmap),
         "heads": _heads(heatmap, choice),
         "sorts": _sorts(choice),
         "folding": _folding(heatmap, choice),

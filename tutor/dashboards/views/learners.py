@@ -10,6 +10,7 @@ from tutor.accounts.access import teacher_page
 from tutor.accounts.http import UserRequest
 from tutor.accounts.services import audit_record
 from tutor.common.clock import now_utc
+from tutor.dashboards.heatmap import OPEN_SKILLS
 from tutor.dashboards.learner import (
     skill_choose,
     skill_history,
@@ -32,11 +33,15 @@ def learner_page(request: UserRequest, classroom_uuid: UUID, learner_uuid: UUID)
     course = classroom.course
     wanted, before = _choice_read(request)
     skills = skills_of_learner(learner, course, now=now)
+    shows_all = "all" in request.GET or len(skills.rows) <= OPEN_SKILLS
+    rows = skills.rows if shows_all else skills.begun_or_open
     skill = skill_choose(skills, wanted)
     context = {
         "classroom": classroom,
         "learner": learner,
         "skills": skills,
+        "skill_rows": rows,
+        "n_hidden": len(skills.rows) - len(rows),
         "history": skill_history(learner, course, skill, now=now) if skill else None,
         "timeline": timeline_of_learner(learner, course, before=before),
     }

@@ -9,6 +9,7 @@
     layout: "BaseLayout",
     deepLinking: true,
     validatorUrl: null,
+    defaultModelsExpandDepth: 0,
     requestInterceptor: (request) => {
       // Calls with the session's login are checked like forms are; calls with a token need no more.
       if (request.method && request.method !== "GET") request.headers["X-CSRFToken"] = place.dataset.csrf;
