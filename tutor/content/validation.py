@@ -85,7 +85,20 @@ def _validator(definition: str) -> Draft202012Validator:
             for name, rule in schema["properties"].items()
         }
         return Draft202012Validator({**schema, "properties": properties})
-    return Draft202012Validator({"$ref": f"#/$defs/{definition}", "$defs": schema["$defs"]})
+    return Draft202012Validator(_inlined(schema["$defs"][definition], schema["$defs"]))
+
+
+def _inlined(schema: Any, definitions: Document) -> Any:
+    """Put definitions where they are referred to: resolving takes half the time of checking."""
+    if isinstance(schema, list):
+        return [_inlined(part, definitions) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        name = schema["$ref"].removeprefix("#/$defs/")
+        rest = {key: part for key, part in schema.items() if key != "$ref"}
+        return _inlined(definitions[name] | rest, definitions)
+    return {key: _inlined(part, definitions) for key, part in schema.items()}
 
 
 def _schema_check(
