@@ -60,6 +60,10 @@ NAMES = (
     "Wanda",
     "Yusuf",
 )
+# What a teacher should notice: one who never began, and one who stopped after some days.
+NEVER_BEGAN = "Yusuf"
+STOPPED = "Chidi"
+STOPPED_AFTER_DAYS = 9
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,10 @@ def _learner_load(number: int, name: str, *, classroom: Classroom, now: datetime
         classroom.course,
         simulated=SimulatedLearner(character, skill_ids=graph.skill_ids, parents=graph.parents),
         sittings=sittings_draw(
-            rng, n_sittings=character.n_sittings, first_day=first_day, n_days=HISTORY_DAYS + 1
+            rng,
+            n_sittings=0 if name == NEVER_BEGAN else character.n_sittings,
+            first_day=first_day,
+            n_days=STOPPED_AFTER_DAYS if name == STOPPED else HISTORY_DAYS + 1,
         ),
         until=now,
         rng=rng,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
+from uuid import UUID
 
 from django.db import transaction
 
@@ -13,7 +14,8 @@ from tutor.content.graph import CourseGraph, course_graph
 from tutor.content.models import Course
 from tutor.operations.answering import answer_right, answer_wrong
 from tutor.operations.simulated import SimulatedLearner, Sitting, pause_draw
-from tutor.practice.models import Session
+from tutor.practice.documents import StepDocument
+from tutor.practice.models import Activity, Session
 from tutor.practice.recording import Scene, scene_of
 from tutor.practice.services import (
     activity_continue,
@@ -86,39 +88,35 @@ class _Player:
         at_days = days_since_epoch(self.now)
         p_correct = self._simulated.p_correct(skill_ids, at_days=at_days)
         is_right = self._rng.random() < p_correct
-        is_solved = self._first_deed(scene, is_right=is_right)
+        is_solved = self._first_deed(scene.step, is_right=is_right)
         for _ in range(MOST_TRIES - 1):
             if is_solved:
                 break
-            is_solved = self._later_deed()
+            is_solved = self._later_deed(scene.step)
         if not is_solved:
             self._give_up()
         self._simulated.practise(skill_ids, is_correct=is_right, at_days=at_days)
         self._wait()
-        activity_continue(
-            self.session, attempt_token=self._scene().activity.attempt_token, now=self.now
-        )
+        activity_continue(self.session, attempt_token=self._token(), now=self.now)
 
-    def _first_deed(self, scene: Scene, *, is_right: bool) -> bool:
+    def _first_deed(self, step: StepDocument, *, is_right: bool) -> bool:
         asks = self._rng.random() < self._simulated.character.help_seeking
         if not is_right and asks:
-            if scene.step.hints and self._rng.random() < P_HINT_RATHER_THAN_GIVE_UP:
+            if step.hints and self._rng.random() < P_HINT_RATHER_THAN_GIVE_UP:
                 self._hint()
                 return False
             self._give_up()
             return True
-        return self._answer(scene, is_right=is_right)
+        return self._answer(step, is_right=is_right)
 
-    def _later_deed(self) -> bool:
-        scene = self._scene()
-        if scene.step.hints and self._rng.random() < self._simulated.character.help_seeking:
+    def _later_deed(self, step: StepDocument) -> bool:
+        if step.hints and self._rng.random() < self._simulated.character.help_seeking:
             self._hint()
-            scene = self._scene()
-        return self._answer(scene, is_right=self._rng.random() < P_RIGHT_AFTER_HELP)
+        return self._answer(step, is_right=self._rng.random() < P_RIGHT_AFTER_HELP)
 
-    def _answer(self, scene: Scene, *, is_right: bool) -> bool:
+    def _answer(self, step: StepDocument, *, is_right: bool) -> bool:
         """Answer; return whether the step is done with."""
-        raw = answer_right(scene.step) if is_right else answer_wrong(scene.step, rng=self._rng)
+        raw = answer_right(step) if is_right else answer_wrong(step, rng=self._rng)
         if raw is None:
             self._give_up()
             return True
@@ -126,7 +124,7 @@ class _Player:
         answer_submit(
             self.session,
             raw_answer=raw,
-            attempt_token=scene.activity.attempt_token,
+            attempt_token=self._token(),
             elapsed_ms=None,
             now=self.now,
         )
@@ -134,17 +132,15 @@ class _Player:
 
     def _hint(self) -> None:
         self._wait()
-        hint_open(self.session, attempt_token=self._scene().activity.attempt_token, now=self.now)
+        hint_open(self.session, attempt_token=self._token(), now=self.now)
 
     def _give_up(self) -> None:
         self._wait()
-        dont_know(self.session, attempt_token=self._scene().activity.attempt_token, now=self.now)
+        dont_know(self.session, attempt_token=self._token(), now=self.now)
 
-    def _scene(self) -> Scene:
-        scene = scene_of(self.session)
-        if scene is None:
-            raise RuntimeError(f"session {self.session.pk} has nothing on the screen")
-        return scene
+    def _token(self) -> UUID:
+        open_now = Activity.objects.filter(session=self.session, finished_at=None)
+        return open_now.values_list("attempt_token", flat=True).get()
 
     def _wait(self) -> None:
         self.now += pause_draw(self._rng)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-DIFFICULTY_FIRST = -0.9
-DIFFICULTY_STEP = 0.12
+DIFFICULTY_FIRST = -0.8
+DIFFICULTY_STEP = 0.2
 PREREQUISITE_PULL = 2.0
 # A slip on what is known, a lucky hit on what is not.
 SLIP = 0.06
@@ -22,7 +22,8 @@ HALF_LIFE_GROWTH = 0.6
 WRONG_GAIN = 0.75
 SCHOOL_HOURS = (8, 18)
 MINUTE_BETWEEN_STEPS = (0.35, 1.6)
-STEPS_IN_SITTING = (9, 16)
+STEPS_IN_SITTING = (5, 9)
+SITTINGS = (4, 9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,10 @@ def character_draw(rng: Random, *, place: float) -> Character:
     ability = -1.1 + 2.6 * place + rng.gauss(0.0, 0.25)
     return Character(
         ability=ability,
-        gain=max(0.25, rng.gauss(0.6, 0.15)),
+        gain=max(0.2, rng.gauss(0.5, 0.12)),
         half_life_days=max(4.0, rng.gauss(14.0, 6.0)),
         help_seeking=min(0.6, max(0.05, rng.gauss(0.25, 0.12))),
-        n_sittings=rng.randint(4, 11),
+        n_sittings=rng.randint(*SITTINGS),
     )
 
 
