@@ -20,9 +20,15 @@ class Weights:
 
 
 def predict_logits(features: Design, weights: Weights) -> F:
-    """Return (n,) log odds."""
-    logits: F = features.sparse @ weights.sparse + features.dense @ weights.dense
-    return logits + weights.intercept
+    """Return (n,) log odds.
+
+    Context columns are added one by one: a matrix product may add up a row in an order that hangs
+    on where the array lies in memory, and equal histories would differ in the last bit.
+    """
+    logits: F = features.sparse @ weights.sparse + weights.intercept
+    for column, weight in zip(features.dense.T, weights.dense.tolist(), strict=True):
+        logits += column * weight
+    return logits
 
 
 def sigmoid(logits: F) -> F:
