@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,33 @@ def one_core() -> dict[str, str]:
     return os.environ | dict.fromkeys(threads, "1") | {"PYTHONPATH": str(Path.cwd())}
 
 
-def write_csv(data: ResponseArrays, path: Path) -> None:
+class ItemGroups:
+    """The items that pyBKT may tell apart: it refuses an item that it has not seen in the skill.
+
+    A (skill, item) pair with fewer than 20 training responses, or none, goes to "other", or where
+    the skill has no such pair in training, to its most frequent item.
+    """
+
+    def __init__(self, train: ResponseArrays) -> None:
+        counts = Counter(
+            (skill, train.item_of(row))
+            for row in range(train.n_responses)
+            for skill in train.skills_of(row)
+        )
+        self.kept = {pair for pair, count in counts.items() if count >= 20}
+        self.fallback: dict[str, str] = {}
+        for (skill, item), _ in counts.most_common():
+            self.fallback.setdefault(skill, item or "other")
+        for skill, _item in counts.keys() - self.kept:
+            self.fallback[skill] = "other"
+
+    def of(self, skill: str, item: str | None) -> str:
+        """Return the group of an item within a skill."""
+        is_kept = item is not None and (skill, item) in self.kept
+        return str(item) if is_kept else self.fallback.get(skill, "other")
+
+
+def write_csv(data: ResponseArrays, path: Path, groups: ItemGroups) -> None:
     """Write the columns that pyBKT wants; a response of several skills takes a row for each."""
     with path.open("w", newline="") as file:
         out = csv.writer(file)
@@ -110,7 +137,7 @@ def write_csv(data: ResponseArrays, path: Path) -> None:
         for row in range(data.n_responses):
             learner = data.learners[data.learner[row]]
             for skill in data.skills_of(row):
-                item = data.item_of(row) or ""
+                item = groups.of(skill, data.item_of(row))
                 out.writerow([row, learner, f"k{skill}", int(data.correct[row]), item])
 
 
@@ -120,15 +147,18 @@ class Peer:
     def __init__(self, python: str, extra_path: str | None) -> None:
         self.python, self.extra_path = python, extra_path
         self.folder = Path(tempfile.mkdtemp(prefix="bkt-peer-"))
-        self.written: set[str] = set()
+        self.written: dict[str, tuple[Path, Path]] = {}
 
-    def csv_of(self, name: str) -> Path:
-        """Return the CSV of a file, written at the first call."""
-        path = self.folder / f"{name.replace('/', '_')}.csv"
-        if name not in self.written:
-            write_csv(load(name), path)
-            self.written.add(name)
-        return path
+    def csvs_of(self, train: str, test: str) -> tuple[Path, Path]:
+        """Return the CSVs of two files, written at the first call."""
+        if train not in self.written:
+            paths = self.folder / "train.csv", self.folder / "test.csv"
+            data = load(train)
+            groups = ItemGroups(data)
+            write_csv(data, paths[0], groups)
+            write_csv(load(test), paths[1], groups)
+            self.written = {train: paths}
+        return self.written[train]
 
     def run(self, train: Path, test: Path, options: dict[str, Any]) -> dict[str, Any]:
         """Fit and predict; "error" holds the last line of what went wrong."""
@@ -143,14 +173,16 @@ class Peer:
         return dict(json.loads(done.stdout.strip().splitlines()[-1])) | {"p": np.loadtxt(out)}
 
 
-def compare(peer: Peer | None, *, repeats: int, wanted: list[str]) -> list[dict[str, Any]]:
-    """Run every case on every file, ours and theirs in turn."""
+def compare(
+    peer: Peer | None, *, repeats: int, wanted: list[str], cases: list[str]
+) -> list[dict[str, Any]]:
+    """Run the cases on the files (none named: all), ours and theirs in turn."""
     rows = []
     for file, (train, test) in FILES.items():
         if wanted and file not in wanted:
             continue
         for case, files, starts, ours, theirs in CASES:
-            if files is not None and file not in files:
+            if (files is not None and file not in files) or (cases and case not in cases):
                 continue
             options = json.dumps(ours | {"n_starts": starts})
             runs = [in_process("ours", train, test, options) for _ in range(repeats)]
@@ -159,7 +191,7 @@ def compare(peer: Peer | None, *, repeats: int, wanted: list[str]) -> list[dict[
             if peer is None or theirs is None:
                 continue
             asked = {"seed": 42, "num_fits": starts, "fit": theirs}
-            paths = peer.csv_of(train), peer.csv_of(test)
+            paths = peer.csvs_of(train, test)
             found = [peer.run(*paths, asked) for _ in range(repeats)]
             if "error" not in found[0]:
                 right = load(test).correct
@@ -216,7 +248,7 @@ def run_scaling(n_millions: int) -> dict[str, Any]:
 def simulate(n_millions: int, path: Path) -> dict[str, Any]:
     """Write a simulated log."""
     rng = np.random.default_rng(0)
-    log = simulate_bkt(rng, n_learners=n_millions * 10_000, n_responses=100, n_skills=100)
+    log = simulate_bkt(rng, n_learners=n_millions * 5_000, n_responses=200, n_skills=50)
     log.data.save_npz(path)
     return {}
 
@@ -225,7 +257,7 @@ def agreement(peer: Peer) -> dict[str, Any]:
     """Compare fitted rates with pyBKT's and with the truth on 2,000 simulated learners."""
     log = simulate_bkt(np.random.default_rng(0), n_learners=2000, n_responses=60, n_skills=5)
     path = peer.folder / "simulated.csv"
-    write_csv(log.data, path)
+    write_csv(log.data, path, ItemGroups(log.data))
     options = {"seed": 42, "num_fits": 5, "fit": {}, "wants_rates": True}
     theirs = peer.run(path, path, options)["rates"]
     ours = BKT().fit(log.data, seed=0).parameters
@@ -260,6 +292,7 @@ def main() -> None:
     parser.add_argument("--peer-path", help="directory with another build of pyBKT")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--files", nargs="*", default=[], choices=[*FILES])
+    parser.add_argument("--cases", nargs="*", default=[], choices=[case[0] for case in CASES])
     parser.add_argument("--json", type=Path)
     parser.add_argument("--scaling", action="store_true")
     parser.add_argument("--agreement", action="store_true")
@@ -279,7 +312,7 @@ def main() -> None:
         found = agreement(peer)
         print(json.dumps(found, indent=1))
     else:
-        found = compare(peer, repeats=options.repeats, wanted=options.files)
+        found = compare(peer, repeats=options.repeats, wanted=options.files, cases=options.cases)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1))
 
