@@ -94,9 +94,7 @@ def test_the_class_page_is_in_the_audit_log(world: World, client_of: ClientOf) -
 
 def test_the_explanation_prints_the_thresholds_in_force(world: World, client_of: ClientOf) -> None:
     page = client_of(world.tess).get("/teach/how/").content.decode()
-    for words in (
-        "of the last 5 answers on a skill (at least 4)",
-        "10 or more answers",
-        percent(PolicyConfig().mastery_enter),
-    ):
+    mastered = percent(PolicyConfig().mastery_enter)
+    stuck = "of the last 5 answers on a skill (at least 4)"
+    for words in (stuck, "10 or more answers", mastered):
         assert words in page
