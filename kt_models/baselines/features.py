@@ -206,8 +206,8 @@ def _skill_blocks(data: ResponseArrays, entries: SkillEntries, config: FeatureCo
     if config.windows_days:
         time = days(data)[entries.row]
         for window in config.windows_days:
-            counts.append(groups.within(right, time, window=window))
-            counts.append(groups.within(1.0 - right, time, window=window))
+            counts.append(groups.within(right, time, window_days=window))
+            counts.append(groups.within(1.0 - right, time, window_days=window))
     shaped = counts if config.counts == "linear" else [np.log1p(count) for count in counts]
     blocks = [np.ones(len(right)), *shaped]
     if config.has_context:

@@ -15,6 +15,11 @@ from kt_models.split import positions
 F = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
+# Sums are taken in fixed point, values within -1 and 1: a running sum of floats over all keys would
+# let a later answer to one skill move the last bit of an earlier sum of another.
+_UNIT = 2.0**30
+_MS_PER_DAY = 86_400_000.0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Groups:
@@ -26,26 +31,17 @@ class Groups:
     order: I64
     start: I64
 
-    def before(self, values: NDArray[np.float64]) -> F:
+    def before(self, values: F) -> F:
         """Return (m,) the sum of values over earlier entries of the same key."""
-        ordered = values[self.order]
-        total = np.zeros(len(ordered) + 1)
-        np.cumsum(ordered, out=total[1:])
-        found = np.empty(len(ordered))
-        found[self.order] = total[:-1] - total[self.start]
-        return found
+        total = self._running(values)
+        return self._unsorted(total[:-1] - total[self.start]) / _UNIT
 
-    def recent(self, values: NDArray[np.float64], *, span: int) -> tuple[F, F]:
+    def recent(self, values: F, *, span: int) -> tuple[F, F]:
         """Return (m,) the sum over, and the number of, the last `span` earlier entries."""
-        ordered = values[self.order]
-        total = np.zeros(len(ordered) + 1)
-        np.cumsum(ordered, out=total[1:])
-        here = np.arange(len(ordered))
+        total = self._running(values)
+        here = np.arange(len(self.order))
         low = np.maximum(self.start, here - span)
-        sums, counts = np.empty(len(ordered)), np.empty(len(ordered))
-        sums[self.order] = total[here] - total[low]
-        counts[self.order] = here - low
-        return sums, counts
+        return self._unsorted(total[here] - total[low]) / _UNIT, self._unsorted(here - low)
 
     def since(self, values: NDArray[np.float64]) -> F:
         """Return (m,) value minus that of the previous entry of the key; NaN for the first."""
@@ -57,18 +53,28 @@ class Groups:
         found[self.order] = gaps
         return found
 
-    def within(self, values: NDArray[np.float64], time: F, *, window: float) -> F:
-        """Return (m,) the sum of values over earlier entries at most `window` before in time."""
-        ordered, at = values[self.order], time[self.order]
-        total = np.zeros(len(ordered) + 1)
-        np.cumsum(ordered, out=total[1:])
+    def within(self, values: F, time_days: F, *, window_days: float) -> F:
+        """Return (m,) the sum of values over earlier entries at most the window before."""
+        total = self._running(values)
+        at = np.rint(time_days[self.order] * _MS_PER_DAY).astype(np.int64)
+        window = round(window_days * _MS_PER_DAY)
         # One search for all keys: push the time lines of the keys so far apart that none overlap.
-        key = np.cumsum(self.start == np.arange(len(ordered)))
-        span = float(at.max(initial=0.0) - at.min(initial=0.0)) + window + 1.0
-        line = at - (at.min() if len(at) else 0.0) + key * span
+        key = np.cumsum(self.start == np.arange(len(at)))
+        begin = int(at.min()) if len(at) else 0
+        line = at - begin + key * (int(at.max(initial=begin)) - begin + window + 1)
         low = np.searchsorted(line, line - window, side="left")
-        found = np.empty(len(ordered))
-        found[self.order] = total[:-1] - total[np.minimum(low, np.arange(len(ordered)))]
+        low = np.minimum(low, np.arange(len(at)))
+        return self._unsorted(total[:-1] - total[low]) / _UNIT
+
+    def _running(self, values: F) -> I64:
+        """Return (m + 1,) sums before each sorted entry, as exact multiples of 1 / _UNIT."""
+        total = np.zeros(len(values) + 1, dtype=np.int64)
+        np.cumsum(np.rint(values[self.order] * _UNIT).astype(np.int64), out=total[1:])
+        return total
+
+    def _unsorted(self, of_sorted: I64) -> F:
+        found = np.empty(len(of_sorted))
+        found[self.order] = of_sorted
         return found
 
 

@@ -42,7 +42,7 @@ def test_sums_over_earlier_entries_equal_a_plain_loop(
         assert sums[entry] == pytest.approx(values[before[-2:]].sum())
         assert counts[entry] == len(before[-2:])
         inside = before[time[before] >= time[entry] - 1.0]
-        found = groups.within(values, time, window=1.0)[entry]
+        found = groups.within(values, time, window_days=1.0)[entry]
         assert found == pytest.approx(values[inside].sum())
 
 
