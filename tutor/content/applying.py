@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
+from uuid import uuid4
 
-from django.db.models import Max, OuterRef, Subquery
+from django.db.models import Max, OuterRef, QuerySet, Subquery
 
+from tutor.content.bulk import rows_write
 from tutor.content.bundles import Document, problem_checksum
 from tutor.content.edges import topological
 from tutor.content.models import (
@@ -175,13 +177,13 @@ def _problems_write(
         revised = [
             (row, problem, digest)
             for row, problem, digest in zip(rows, chunk, digests, strict=True)
-            if stored.get(row.key, (None, False))[0] != digest
+            if stored.get(problem["id"], (None, False))[0] != digest
         ]
         _revisions_write(revised, now=now)
         restored = [
             (row, problem, digest)
             for row, problem, digest in zip(rows, chunk, digests, strict=True)
-            if stored.get(row.key, (None, False)) == (digest, True)
+            if stored.get(problem["id"], (None, False)) == (digest, True)
         ]
         _steps_write([(row, problem) for row, problem, _ in revised + restored], course, skills)
     for retired in _retire(plan.problems):
@@ -197,110 +199,100 @@ def _problems_write(
 
 def _problem_rows_write(
     problems: Sequence[Document], course: Course, lessons: Mapping[str, int]
-) -> list[Problem]:
+) -> list[int]:
+    """Write problems and give their row numbers."""
     fields = ("title", "body", "variables", "constraints", "licence", "attribution", "order")
-    return Problem.objects.bulk_create(
-        [
-            Problem(
-                course=course,
-                lesson_id=lessons[problem["lesson"]],
-                key=problem["id"],
-                is_retired=False,
-                **{name: problem[name] for name in fields},
+    rows_write(
+        Problem,
+        ["course", "uuid", "key", "lesson", "is_retired", *fields],
+        (
+            (
+                *(course.pk, uuid4(), problem["id"], lessons[problem["lesson"]], False),
+                *(problem[name] for name in fields),
             )
             for problem in problems
-        ],
-        update_conflicts=True,
-        unique_fields=["course", "key"],
-        update_fields=["lesson", "is_retired", *fields],
+        ),
+        unique=["course", "key"],
+        update=["lesson", "is_retired", *fields],
     )
+    return _ids(Problem.objects.filter(course=course), [problem["id"] for problem in problems])
 
 
-def _revisions_write(revised: Sequence[tuple[Problem, Document, str]], *, now: datetime) -> None:
-    ids = [row.pk for row, _, _ in revised]
+def _ids(rows: QuerySet[Any], keys: Sequence[str]) -> list[int]:
+    """Row numbers of keys, in their order."""
+    found: dict[str, int] = {}
+    for chunk in _chunks(keys):
+        found.update(rows.filter(key__in=chunk).values_list("key", "id"))
+    return [found[key] for key in keys]
+
+
+def _revisions_write(revised: Sequence[tuple[int, Document, str]], *, now: datetime) -> None:
+    ids = [problem_id for problem_id, _, _ in revised]
     newest: dict[int, int] = {
         row["problem_id"]: row["number"]
         for row in ProblemRevision.objects.filter(problem_id__in=ids)
         .values("problem_id")
         .annotate(number=Max("number"))
     }
-    ProblemRevision.objects.bulk_create(
-        [
-            ProblemRevision(
-                problem_id=row.pk,
-                number=newest.get(row.pk, 0) + 1,
-                document=problem,
-                checksum=digest,
-                created_at=now,
-            )
-            for row, problem, digest in revised
-        ]
+    rows_write(
+        ProblemRevision,
+        ["problem", "number", "document", "checksum", "created_at"],
+        (
+            (problem_id, newest.get(problem_id, 0) + 1, document, digest, now)
+            for problem_id, document, digest in revised
+        ),
     )
     of_problem = ProblemRevision.objects.filter(problem=OuterRef("pk")).order_by("-number")
     Problem.objects.filter(pk__in=ids).update(revision=Subquery(of_problem.values("pk")[:1]))
 
 
 def _steps_write(
-    touched: Sequence[tuple[Problem, Document]], course: Course, skills: Mapping[str, int]
+    touched: Sequence[tuple[int, Document]], course: Course, skills: Mapping[str, int]
 ) -> None:
     """Write the steps of problems whose content is new, with their skills and hints."""
-    documents = [
-        (row, at, step) for row, problem in touched for at, step in enumerate(problem["steps"])
-    ]
-    rows = Step.objects.bulk_create(
-        [
-            Step(
-                course=course,
-                problem=row,
-                key=step["id"],
-                prompt=step["prompt"],
-                answer=step["answer"],
-                answer_kind=step["answer"]["kind"],
-                choices=step["choices"],
-                feedback=step["feedback"],
-                solution=step["solution"],
-                position=at,
-                is_retired=False,
+    steps = [(row, at, step) for row, document in touched for at, step in _placed(document)]
+    fields = ("prompt", "answer", "choices", "feedback", "solution")
+    rows_write(
+        Step,
+        ["course", "uuid", "key", "problem", "position", "is_retired", "answer_kind", *fields],
+        (
+            (
+                *(course.pk, uuid4(), step["id"], problem_id, at, False, step["answer"]["kind"]),
+                *(step[name] for name in fields),
             )
-            for row, at, step in documents
-        ],
-        update_conflicts=True,
-        unique_fields=["course", "key"],
-        update_fields=[
-            *("problem", "prompt", "answer", "answer_kind", "choices", "feedback", "solution"),
-            *("position", "is_retired"),
-        ],
+            for problem_id, at, step in steps
+        ),
+        unique=["course", "key"],
+        update=["problem", "position", "is_retired", "answer_kind", *fields],
     )
+    ids = _ids(Step.objects.filter(course=course), [step["id"] for _, _, step in steps])
     through = Step.skills.through
-    for chunk in _chunks(row.pk for row in rows):
+    for chunk in _chunks(ids):
         through.objects.filter(step_id__in=chunk).delete()
         Hint.objects.filter(step_id__in=chunk).delete()
-    steps = [(row, step) for row, (_, _, step) in zip(rows, documents, strict=True)]
-    through.objects.bulk_create(
-        [
-            through(step_id=row.pk, skill_id=skills[key])
-            for row, step in steps
-            for key in step["skills"]
-        ]
+    written = [(step_id, step) for step_id, (_, _, step) in zip(ids, steps, strict=True)]
+    rows_write(
+        through,
+        ["step", "skill"],
+        ((step_id, skills[key]) for step_id, step in written for key in step["skills"]),
     )
-    Hint.objects.bulk_create(
-        [_hint_row(row, hint, at) for row, step in steps for at, hint in enumerate(step["hints"])]
+    names = ("kind", "title", "text", "choices", "depends_on")
+    rows_write(
+        Hint,
+        ["step", "key", "position", "answer", "parent_key", *names],
+        (
+            (
+                *(step_id, hint["id"], at, hint.get("answer"), hint.get("parent", "")),
+                *(hint[name] for name in names),
+            )
+            for step_id, step in written
+            for at, hint in enumerate(step["hints"])
+        ),
     )
 
 
-def _hint_row(step: Step, hint: Mapping[str, Any], position: int) -> Hint:
-    return Hint(
-        step=step,
-        key=hint["id"],
-        kind=hint["kind"],
-        title=hint["title"],
-        text=hint["text"],
-        answer=hint.get("answer"),
-        choices=hint["choices"],
-        depends_on=hint["depends_on"],
-        parent_key=hint.get("parent", ""),
-        position=position,
-    )
+def _placed(problem: Document) -> Iterable[tuple[int, Document]]:
+    return enumerate(problem["steps"])
 
 
 def _assets_write(plan: Plan, course: Course) -> None:
