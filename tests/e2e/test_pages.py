@@ -66,6 +66,7 @@ def test_every_learner_page_is_accessible(
     lesson = lived_in.course.lessons.order_by("order").first()
     assert lesson is not None
     look(page, f"{course}lessons/{lesson.uuid}/", f"lesson-{suffix}")
+    look(page, "/learn/how/", f"how-{suffix}")
     look(page, "/account/", f"account-{suffix}")
     look(page, "/account/password/", f"password-{suffix}")
     page.goto("/learn/")

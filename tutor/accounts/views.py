@@ -66,7 +66,7 @@ def home(request: HtmxRequest) -> HttpResponse:
     user = request.user
     if not user.is_authenticated:
         return redirect("login")
-    return redirect("learner_home" if user.is_learner else "/teach/")
+    return redirect("learner_home" if user.is_learner else "teach:classrooms")
 
 
 def _profile_context(request: UserRequest, form: TokenForm | None) -> dict[str, Any]:

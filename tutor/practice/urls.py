@@ -7,6 +7,7 @@ from tutor.practice.views import course, join, sitting
 urlpatterns: list[URLPattern | URLResolver] = [
     path("join/", join.join, name="join"),
     path("learn/", course.learner_home, name="learner_home"),
+    path("learn/how/", course.how, name="learner_how"),
     path("learn/map/", course.course_map_first, name="course_map_first"),
     path("learn/<uuid:course_uuid>/", course.learner_home, name="course_home"),
     path("learn/<uuid:course_uuid>/map/", course.course_map, name="course_map"),

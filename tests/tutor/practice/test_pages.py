@@ -68,6 +68,16 @@ def test_learner_pages_are_forbidden_to_teachers_but_lessons_open(
     assert client_of(world.tess).get(lesson).status_code == 200
 
 
+def test_how_numbers_come_about_is_told_to_everybody_logged_in(
+    world: World, client: Client, client_of: ClientOf
+) -> None:
+    assert client.get("/learn/how/").status_code == 302
+    assert client_of(world.tess).get("/learn/how/").status_code == 200
+    assert client_of(world.ada).post("/learn/how/").status_code == 405
+    page = client_of(world.ada).get("/learn/how/").content.decode()
+    assert "Below 3 answers no number is shown" in page
+
+
 def test_course_pages_only_answer_to_get(world: World, client_of: ClientOf) -> None:
     for address in learner_addresses(world):
         assert client_of(world.ada).post(address).status_code == 405, address

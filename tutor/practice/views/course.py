@@ -14,6 +14,8 @@ from tutor.content.models import Course, Lesson
 from tutor.practice import pages
 from tutor.roster.access import course_for_learner, course_for_member
 from tutor.roster.selectors import courses_of_learner
+from tutor.scheduling.policies import PolicyConfig
+from tutor.tracing.selectors import EVIDENCE_MIN
 
 
 @require_GET
@@ -68,6 +70,14 @@ def skill(request: UserRequest, course_uuid: UUID, skill_uuid: UUID) -> HttpResp
     course = course_for_learner(request.user, course_uuid)
     page = pages.skill_page(request.user, course, _skill(course, skill_uuid), now=now_utc())
     return render(request, "practice/skill.html", {"page": page, "course": course})
+
+
+@require_GET
+@member_page
+def how(request: UserRequest) -> HttpResponse:
+    """Explain every number of the learner's pages, with the thresholds in force."""
+    context = {"evidence_min": EVIDENCE_MIN, "config": PolicyConfig()}
+    return render(request, "practice/how.html", context)
 
 
 @require_GET
