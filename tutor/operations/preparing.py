@@ -40,8 +40,8 @@ def site_prepare(
     if not settings.DEBUG:
         with console.step("Static files collected"):
             static_collect(stamp_dir=layout.run)
-    _demo_load(options, console=console)
-    _demo_guard(options)
+    demo_load_if_wanted(options, console=console)
+    demo_guard(options)
     # The processes to come have connections of their own.
     connections.close_all()
 
@@ -60,7 +60,8 @@ def _broker_failure(layout: Layout) -> str:
     return "Nothing answers at REDIS_URL; start that server, or unset it for the embedded one."
 
 
-def _demo_load(options: RunOptions, *, console: Console) -> None:
+def demo_load_if_wanted(options: RunOptions, *, console: Console) -> None:
+    """Load the demo into an empty private site, or where it was asked for or interrupted."""
     is_interrupted = demo_is_begun() and not demo_is_complete()
     if not is_interrupted and (User.objects.exists() or Course.objects.exists()):
         return
@@ -74,7 +75,12 @@ def _demo_load(options: RunOptions, *, console: Console) -> None:
     )
 
 
-def _demo_guard(options: RunOptions) -> None:
+def demo_guard(options: RunOptions) -> None:
+    """Keep accounts with a published password from a network.
+
+    Raises:
+        TutorError: naming the accounts and what to do.
+    """
     if options.is_private or options.is_demo_wanted:
         return
     exposed = demo_accounts_open()

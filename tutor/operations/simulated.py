@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
+# Logits, from the course's first skill to its last.
 DIFFICULTY_FIRST = -0.8
-DIFFICULTY_STEP = 0.2
+DIFFICULTY_LAST = 1.4
 PREREQUISITE_PULL = 2.0
 # A slip on what is known, a lucky hit on what is not.
 SLIP = 0.06
@@ -72,9 +73,9 @@ class SimulatedLearner:
     ) -> None:
         self.character = character
         self._parents = parents
+        rise = (DIFFICULTY_LAST - DIFFICULTY_FIRST) / max(1, len(skill_ids) - 1)
         self._difficulty = {
-            skill_id: DIFFICULTY_FIRST + DIFFICULTY_STEP * place
-            for place, skill_id in enumerate(skill_ids)
+            skill_id: DIFFICULTY_FIRST + rise * place for place, skill_id in enumerate(skill_ids)
         }
         self._strengths = {skill_id: _Strength() for skill_id in skill_ids}
 
