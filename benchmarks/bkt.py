@@ -170,7 +170,10 @@ class Peer:
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
         if done.returncode:
             return {"error": done.stderr.strip().splitlines()[-1]}
-        return dict(json.loads(done.stdout.strip().splitlines()[-1])) | {"p": np.loadtxt(out)}
+        return dict(json.loads(done.stdout.strip().splitlines()[-1])) | {
+            # Some of its forecasts exceed 1 by a rounding.
+            "p": np.clip(np.loadtxt(out), 0.0, 1.0)
+        }
 
 
 def compare(
