@@ -3,21 +3,19 @@
 import io
 
 import pytest
-from django.core.management import call_command
+from django.core.management.base import OutputWrapper
 from django.test import override_settings
 
 from tutor.accounts.models import User
+from tutor.accounts.services import account_create
 from tutor.common.errors import TutorError
-from tutor.operations import demo, preparing
+from tutor.operations import preparing
 from tutor.operations.console import Console
+from tutor.operations.demo_accounts import DEMO_PASSWORD, TEACHER
 from tutor.operations.options import RunOptions
 from tutor.operations.preparing import demo_guard, demo_load_if_wanted
 
 pytestmark = pytest.mark.django_db
-
-
-class _Out(io.StringIO):
-    pass
 
 
 def options(host: str = "127.0.0.1", *, demo: bool = False) -> RunOptions:
@@ -38,7 +36,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def console() -> Console:
-    return Console(_Out())  # type: ignore[arg-type]
+    return Console(OutputWrapper(io.StringIO()))
 
 
 def test_an_empty_private_site_gets_the_demo(loads: list[str]) -> None:
@@ -72,9 +70,13 @@ def test_a_site_with_people_is_left_alone(loads: list[str]) -> None:
     assert loads == []
 
 
-def test_demo_accounts_are_refused_to_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "NAMES", ())
-    call_command("load_demo", stdout=io.StringIO())
+def test_demo_accounts_are_refused_to_a_network() -> None:
+    account_create(
+        username=TEACHER.username,
+        display_name=TEACHER.display_name,
+        role=TEACHER.role,
+        password=DEMO_PASSWORD,
+    )
     with env():
         demo_guard(options())
         demo_guard(options("0.0.0.0", demo=True))
