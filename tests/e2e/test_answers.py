@@ -189,3 +189,23 @@ def test_an_answer_that_meets_an_expired_login_is_kept_and_counts_after_it(
         page.get_by_role("button", name="Send my answer").click()
     expect(page.locator("#feedback-title")).to_contain_text("Right")
     assert Response.objects.get(learner=learner).is_correct
+
+
+def test_a_page_from_before_another_login_says_what_to_do(
+    open_page: OpenPage, learner: User
+) -> None:
+    session = problem_show(learner, "text")
+    page = open_page(is_quiet=False)
+    log_in(page, "ada", PASSWORD)
+    page.goto(f"/practice/{session.uuid}/")
+    page.get_by_label("Your answer").fill("numerator")
+    page.context.clear_cookies(name="csrftoken")
+    page.get_by_role("button", name="Check").click()
+    expect(page.get_by_role("heading", name="This page was too old to send")).to_be_visible()
+    axe_check(page)
+    page.go_back()
+    page.reload()
+    page.get_by_label("Your answer").fill("numerator")
+    page.get_by_role("button", name="Check").click()
+    expect(page.locator("#feedback-title")).to_contain_text("Right")
+    assert Response.objects.count() == 1

@@ -8,12 +8,14 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from tests.world import World
+from tests.world import World, course_make
 from tutor.accounts.models import User
 from tutor.accounts.services import account_create
+from tutor.common.clock import now_utc
 from tutor.practice.recording import activity_of
 from tutor.practice.services import answer_submit, session_start
 from tutor.roster.models import Enrolment
+from tutor.roster.services import classroom_create, classroom_join
 
 ClientOf = Callable[[User], Client]
 
@@ -116,8 +118,6 @@ def test_home_without_a_class_leads_to_joining(world: World, client_of: ClientOf
 def test_home_offers_to_go_on_with_an_open_problem(
     world: World, client_of: ClientOf, now: datetime
 ) -> None:
-    from tutor.common.clock import now_utc
-
     session_start(world.ada, world.course, now=now_utc())
     assert "Go on where you stopped" in client_of(world.ada).get("/learn/").content.decode()
 
@@ -157,3 +157,34 @@ def test_home_costs_the_same_number_of_queries_whatever_the_history(
     client.get("/learn/")
     with django_assert_max_num_queries(9):
         client.get("/learn/")
+
+
+def test_a_learner_of_two_courses_switches_between_them(
+    world: World, client_of: ClientOf, now: datetime
+) -> None:
+    other = course_make(now=now, key="further", skills=("d", "e"))
+    classroom = classroom_create(name="Club", course=other, teachers=[world.tess], now=now)
+    classroom_join(world.ada, join_code=classroom.join_code, now=now)
+    client = client_of(world.ada)
+    page = client.get(f"/learn/{world.course.uuid}/").content.decode()
+    assert f'href="/learn/{other.uuid}/"' in page
+    assert "Skill d" in client.get(f"/learn/{other.uuid}/").content.decode()
+
+
+def test_map_and_skill_page_cost_few_queries(
+    world: World,
+    client_of: ClientOf,
+    now: datetime,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    session = session_start(world.ada, world.course, now=now)
+    for _ in range(6):
+        activity = activity_of(session)
+        assert activity is not None
+        answer_submit(session, raw_answer="41", attempt_token=activity.attempt_token, now=now)
+    client = client_of(world.ada)
+    client.get("/learn/")
+    with django_assert_max_num_queries(7):
+        client.get(f"/learn/{world.course.uuid}/map/")
+    with django_assert_max_num_queries(12):
+        client.get(f"/learn/{world.course.uuid}/skills/{world.skills['a'].uuid}/")
