@@ -15,6 +15,7 @@ _FRACTION = re.compile(r"(-?)\\frac\{(-?\d+)\}\{(-?\d+)\}|(-?)\(?(-?\d+)\)?/\(?(
 _IS_VARIABLE = re.compile(r"\s*[A-Za-z]\s*=\s*")
 _PERCENT = re.compile(r"(-?\d+(?:\.\d+)?)\s*\\?%")
 _CURRENCY = re.compile(r"[$€£]\s*(-?\d[\d,]*(?:\.\d+)?)")
+_POLYNOMIAL = re.compile(r"[\d.+\-\s]*[A-Za-z][\dA-Za-z.+\-\s]*")
 _INTERVAL = re.compile(r"(?:\\left)?[\[(].*,.*(?:\\right)?[\])]")
 
 Note = Callable[[str], None]
@@ -57,6 +58,9 @@ def _typed(raw: str, *, wants_text: bool) -> Iterator[Document]:
         yield from _numbers(value)
         if _INTERVAL.fullmatch(bare) and "infty" in bare:
             yield {"kind": "interval", "value": bare}
+        if _POLYNOMIAL.fullmatch(bare):
+            # Else whoever copies the unsimplified question would be right.
+            yield {"kind": "expression", "value": bare, "form": "expanded"}
         yield {"kind": "expression", "value": bare}
     amount = _CURRENCY.fullmatch(bare)
     accepted = [bare, amount[1]] if amount else [bare]

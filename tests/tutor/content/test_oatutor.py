@@ -80,6 +80,7 @@ class TestTheRealCourse:
             assert problem["licence"].startswith("CC BY 4.0")
             assert "OpenStax" in problem["attribution"]
 
+    @pytest.mark.slow
     @pytest.mark.django_db
     def test_import_again_export_and_graph(self, real, content_dir, now):
         bundle, _ = real
@@ -151,6 +152,20 @@ def test_a_typed_answer_gets_the_most_particular_kind(answer, kind, also_right):
     converted, choices = answer_convert(asked, [answer], note=lambda message: None)
     assert (converted["kind"], choices) == (kind, [])
     assert answer_check(converted, also_right).is_correct
+
+
+def test_whoever_copies_the_question_unsimplified_is_not_right():
+    asked = {"problemType": "TextBox", "answerType": "arithmetic"}
+    answer, _ = answer_convert(asked, ["$$33p+11q$$"], note=lambda message: None)
+    assert answer_check(answer, "11q + 33p").is_correct
+    assert not answer_check(answer, "18p+6q+15p+5q").is_correct
+
+
+def test_a_scaffold_that_asks_for_a_sum_still_to_be_gathered_takes_it():
+    asked = {"problemType": "TextBox", "answerType": "arithmetic"}
+    answer, _ = answer_convert(asked, ["$$18p+15p+6q+5q$$"], note=lambda message: None)
+    assert "form" not in answer
+    assert answer_check(answer, "18p+15p+6q+5q").is_correct
 
 
 def choice(choices, answer):
