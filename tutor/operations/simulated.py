@@ -106,7 +106,8 @@ class SimulatedLearner:
             return 0.0
         growth = 1.0 + HALF_LIFE_GROWTH * (strength.n_practised - 1)
         gap_days = at_days - strength.last_days
-        return strength.logit * 2.0 ** (-gap_days / (self.character.half_life_days * growth))
+        half_life_days = self.character.half_life_days * growth
+        return strength.logit * math.exp2(-gap_days / half_life_days)
 
     def _basis(self, skill_id: int, *, at_days: float) -> float:
         return min(

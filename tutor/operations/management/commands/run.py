@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from tutor.common.errors import TutorError
 from tutor.operations.console import Console
-from tutor.operations.running import RunOptions, site_run
+from tutor.operations.options import RunOptions
+from tutor.operations.running import site_run
 
 
 class Command(BaseCommand):
