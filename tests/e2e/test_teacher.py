@@ -140,6 +140,8 @@ def test_a_teachers_morning(classroom: Classroom, page_desktop: Page) -> None:
     page.get_by_role("link", name="Mean").click()
     expect(page.locator("th[aria-sort=ascending]")).to_have_text("Mean")
     assert "sort=mean" in page.url
+    # Focus survives the swap.
+    expect(page.locator("#sort-mean")).to_be_focused()
     page.get_by_role("link", name="Fold all lessons").first.click()
     expect(page.get_by_role("link", name="Unfold all lessons")).to_be_visible()
     look(page, "heatmap-folded")

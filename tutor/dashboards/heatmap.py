@@ -49,7 +49,6 @@ class Group:
 class Column:
     """A skill, or a folded lesson with the places of its skills in the beliefs."""
 
-    uuid: UUID | None
     title: str
     places: tuple[int, ...]
     is_lesson: bool
@@ -59,9 +58,10 @@ class Column:
 class Heatmap:
     """What the page and the CSV show; arrays (n_learners, n_columns) unless said otherwise.
 
-    `percent` is P(mastery) of a skill, or the mean of it over a lesson's skills, as whole per cent;
-    `low` and `high` the 80 % interval of P(correct now) (NaN for lessons); `mean` (n_learners,) the
-    mean over the skills shown that have enough evidence, NaN where none has; `known` how many.
+    `percent` is P(mastery) of a skill, or the mean of it over a lesson's skills, as whole per cent
+    (see `mastery_percent`); `correct` P(correct now), `low` and `high` its 80 % interval (NaN for
+    lessons); `mean` (n_learners,) the mean per cent over the course's skills with enough evidence,
+    NaN where none has it; `known` how many have it.
     `class_percent` and `class_known` (n_columns,) are over the learners with enough evidence.
     """
 
@@ -80,6 +80,15 @@ class Heatmap:
     class_percent: NDArray[np.float64]
     class_known: NDArray[np.int64]
     n_skills: int
+
+
+def mastery_percent(shares: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return P(mastery) as whole per cent, rounded down.
+
+    Down, because statuses turn at whole per cents: a skill that shows 95 % has reached 95 %. The
+    smallest float below such a threshold counts as on it.
+    """
+    return np.floor(100 * shares + 1e-9).astype(np.int64)
 
 
 def groups_of(graph: CourseGraph, *, opened: Collection[UUID] | None = None) -> tuple[Group, ...]:
@@ -137,7 +146,7 @@ def heatmap_build(
         groups=tuple(groups),
         columns=columns,
         learners=tuple(learners[row] for row in rows),
-        percent=np.floor(100 * value + 0.5).astype(np.int64),
+        percent=mastery_percent(value),
         correct=correct,
         low=low,
         high=high,
@@ -157,16 +166,12 @@ def _columns(groups: Sequence[Group], place: dict[int, int]) -> list[Column]:
     for group in groups:
         if group.is_open:
             columns += [
-                Column(
-                    uuid=skill.uuid, title=skill.title, places=(place[skill.id],), is_lesson=False
-                )
+                Column(title=skill.title, places=(place[skill.id],), is_lesson=False)
                 for skill in group.skills
             ]
         else:
             places = tuple(place[skill.id] for skill in group.skills)
-            columns.append(
-                Column(uuid=group.uuid, title=group.title, places=places, is_lesson=True)
-            )
+            columns.append(Column(title=group.title, places=places, is_lesson=True))
     return columns
 
 

@@ -29,6 +29,11 @@ def colour_step(percent: int) -> int:
     return min(max(percent, 0), 100) * (COLOURS - 1) // 100
 
 
+def mean_shown(value: float) -> int | None:
+    """Return a mean of per cents as it is shown, rounded down as its parts are; None of nothing."""
+    return None if np.isnan(value) else math.floor(value + 1e-9)
+
+
 def percent_shown(value: float) -> int | None:
     """Return a per cent value as it is shown, halves rounded up; None where there is nothing."""
     return None if np.isnan(value) else math.floor(value + 0.5)
@@ -89,7 +94,7 @@ def rows_html(heatmap: Heatmap, *, classroom_uuid: UUID, simulated: SafeString) 
     for row, learner in enumerate(heatmap.learners):
         href = reverse("teach:learner", args=[classroom_uuid, learner.uuid])
         tag = f" {simulated}" if learner.is_simulated else ""
-        mean = percent_shown(float(heatmap.mean[row]))
+        mean = mean_shown(float(heatmap.mean[row]))
         parts += [
             f'<tr><th scope="row"><a href="{href}">{escape(str(learner))}</a>{tag}</th>',
             f'<td class="heat-mean">{"" if mean is None else mean}',
@@ -139,7 +144,7 @@ def class_row_html(heatmap: Heatmap) -> SafeString:
     words = escape(_("mean over the learners with enough evidence; n says how many"))
     cells = []
     for value, known in zip(heatmap.class_percent, heatmap.class_known, strict=True):
-        mean = percent_shown(float(value))
+        mean = mean_shown(float(value))
         shown = "" if mean is None else mean
         cells.append(f'<td title="{words}">{shown}<small>n {known}</small></td>')
     return mark_safe("".join(cells))  # noqa: S308 - numbers and our own words
@@ -162,7 +167,7 @@ def table_rows(heatmap: Heatmap) -> Iterator[list[Cell]]:
         yield [
             str(learner),
             _simulated(learner),
-            percent_shown(float(heatmap.mean[row])),
+            mean_shown(float(heatmap.mean[row])),
             int(heatmap.known[row]),
             *(cell_value(heatmap, row, column) for column in range(len(heatmap.columns))),
         ]

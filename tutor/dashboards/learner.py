@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import numpy as np
 from django.db.models import Q
 from django.http import Http404
 
@@ -12,6 +13,7 @@ from tutor.accounts.models import User
 from tutor.content.graph import SkillNode, course_graph
 from tutor.content.models import Course
 from tutor.dashboards.charts import BeliefChart, belief_chart
+from tutor.dashboards.heatmap import mastery_percent
 from tutor.responses.models import Response
 from tutor.responses.selectors import responses_of_learner
 from tutor.scheduling.models import Plan
@@ -31,6 +33,11 @@ class SkillRow:
     status: SkillStatus
     belief: SkillBelief
     held_by: tuple[SkillNode, ...]
+
+    @property
+    def percent(self) -> int:
+        """P(mastery) as the heatmap shows it."""
+        return int(mastery_percent(np.array(self.belief.p_mastery)))
 
 
 @dataclass(frozen=True, slots=True)

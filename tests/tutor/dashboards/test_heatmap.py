@@ -16,7 +16,7 @@ from tests.world import World
 from tutor.accounts.models import AuditEvent, User
 from tutor.content.graph import course_graph, course_graphs_forget
 from tutor.content.models import Lesson
-from tutor.dashboards.heatmap import Order, groups_of, heatmap_build
+from tutor.dashboards.heatmap import Order, groups_of, heatmap_build, mastery_percent
 from tutor.dashboards.heatmap_text import colour_step
 from tutor.tracing.selectors import EVIDENCE_MIN, beliefs_of_learners
 from tutor.tracing.services import version_serving
@@ -96,7 +96,7 @@ def test_cells_show_mastery_hatching_and_nothing(
     body = body_of(page.content.decode())
     ada, ben = body.rows
     beliefs = beliefs_of_learners([histories.ada], histories.course, now=now)
-    expected = [str(int(100 * p + 0.5)) for p in beliefs.p_mastery[0]]
+    expected = [str(int(100 * p)) for p in beliefs.p_mastery[0]]
     assert ada[0] == "Ada"
     assert ada[2:] == [expected[0], expected[1], ""]
     assert body.classes[0][2] == f"cell-{int(expected[0]) // 10}"
@@ -163,7 +163,7 @@ def test_a_folded_lesson_is_the_mean_of_its_skills(histories: World, now: dateti
         [histories.ada, histories.ben], beliefs, groups_of(graph, opened=()), order=Order.NAME
     )
     assert [column.is_lesson for column in folded.columns] == [True, False]
-    expected = np.floor(100 * beliefs.p_mastery[:, :2].mean(axis=1) + 0.5)
+    expected = np.floor(100 * beliefs.p_mastery[:, :2].mean(axis=1))
     assert folded.percent[:, 0].tolist() == expected.tolist()
     assert folded.n[:, 0].tolist() == [6 + EVIDENCE_MIN - 1, 4]
     assert np.isnan(folded.low[:, 0]).all()
@@ -262,3 +262,8 @@ def test_an_empty_class_says_what_to_do(world: World, client_of: ClientOf) -> No
 @pytest.mark.parametrize(("percent", "step"), [(0, 0), (9, 0), (10, 1), (99, 9), (100, 10)])
 def test_colours_have_eleven_steps(percent: int, step: int) -> None:
     assert colour_step(percent) == step
+
+
+def test_a_number_never_claims_a_threshold_that_is_not_reached() -> None:
+    shares = np.array([0.949999, 0.95, 0.29, 1.0, 0.0])
+    assert mastery_percent(shares).tolist() == [94, 95, 29, 100, 0]
