@@ -1,7 +1,7 @@
 """Features of the logistic baselines: skills and items in a sparse part, context in a dense."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,6 @@ SKILL_SPANS = (1, 2, 4, 8)
 TYPICAL_SHARE = 0.65
 MIN_TURNS = 10
 
-Counts: TypeAlias = Literal["linear", "log"]
 Sparse: TypeAlias = Any  # scipy.sparse.csr_array; scipy has no type stubs
 
 
@@ -35,7 +34,6 @@ Sparse: TypeAlias = Any  # scipy.sparse.csr_array; scipy has no type stubs
 class FeatureConfig:
     """Which columns there are; windows_days is empty for a log without real times."""
 
-    counts: Counts = "log"
     has_items: bool = False
     has_context: bool = True
     windows_days: tuple[float, ...] = ()
@@ -208,8 +206,7 @@ def _skill_blocks(data: ResponseArrays, entries: SkillEntries, config: FeatureCo
         for window in config.windows_days:
             counts.append(groups.within(right, time, window_days=window))
             counts.append(groups.within(1.0 - right, time, window_days=window))
-    shaped = counts if config.counts == "linear" else [np.log1p(count) for count in counts]
-    blocks = [np.ones(len(right)), *shaped]
+    blocks = [np.ones(len(right)), *(np.log1p(count) for count in counts)]
     if config.has_context:
         recent, n_recent = groups.recent(right, span=4)
         blocks.append((recent + 2 * TYPICAL_SHARE) / (n_recent + 2) - TYPICAL_SHARE)

@@ -1,15 +1,17 @@
 """Logistic baselines: PFA, and DAS3H-style models with and without items.
 
 Sources: Pavlik, Cen, Koedinger (2009), PFA; Choffin et al. (2019), DAS3H; Gervet et al. (2020),
-"Best-LR". Ours differ from DAS3H in this: counts outside the windows are kept, learners have no
-coefficient (an unseen learner has none either; their own totals stand in), and the context of
-kt_models.baselines.features is added.
+"Best-LR". Ours differ from PFA in that counts are logarithms, log(1 + n): linear ones go wild on
+histories longer than those fitted on. They differ from DAS3H in this: counts outside the windows
+are kept, learners have no coefficient (an unseen learner has none either; their own totals stand
+in), and the context of kt_models.baselines.features is added.
 """
 
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,10 +29,14 @@ from kt_models.baselines.history import F
 from kt_models.baselines.serving import HistoryServing
 from kt_models.baselines.solver import Weights, predict_logits, sigmoid, solve_logistic
 from kt_models.errors import ArtifactError, ConfigError, DataError
+from kt_models.evaluate.metrics import pointwise_log_loss
 from kt_models.protocol import Progress
+from kt_models.split import learner_folds
 
 MODEL_VERSION = 1
 _ARRAYS = "weights.npz"
+_FOLDS_TO_CHOOSE = 5
+_MIN_LEARNERS_TO_CHOOSE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,8 @@ class LogisticConfig:
     """Features and penalties; a penalty is the precision of a Gaussian prior on coefficients.
 
     Chosen on a fifth of the training learners of ASSISTments 2009, and flat around the values.
+    Below small_n responses the penalties are multiplied by those of sparse_factors and
+    context_factors that predict held-out training learners best.
     """
 
     features: FeatureConfig
@@ -49,12 +57,18 @@ class LogisticConfig:
     context_penalty: float = 1.0
     max_iterations: int = 500
     tolerance: float = 1e-6
+    small_n: int = 30_000
+    sparse_factors: tuple[float, ...] = (1.0, 4.0, 16.0, 64.0, 256.0)
+    context_factors: tuple[float, ...] = (1.0, 10.0, 100.0)
+
+
+class _Factors(NamedTuple):
+    sparse: float = 1.0
+    context: float = 1.0
 
 
 CONFIGS = {
-    "pfa": LogisticConfig(
-        features=FeatureConfig(counts="linear", has_context=False), slope_penalty=1.0
-    ),
+    "pfa": LogisticConfig(features=FeatureConfig(has_context=False), slope_penalty=1.0),
     "das3h": LogisticConfig(features=FeatureConfig(), uses_windows=True),
     "das3h_items": LogisticConfig(features=FeatureConfig(has_items=True), uses_windows=True),
 }
@@ -76,6 +90,7 @@ class LogisticTracer:
         seed: int,
         validation: ResponseArrays | None = None,
         progress: Progress | None = None,
+        checkpoint: Path | None = None,
     ) -> "FittedLogistic":
         """Fit on responses; time windows are used where the data has real times.
 
@@ -88,16 +103,10 @@ class LogisticTracer:
         if config.uses_windows and data.time_unit != "index":
             features = replace(config.features, windows_days=WINDOWS_DAYS)
             config = replace(config, features=features)
-        rates = fit_rates(merged)
-        built = design(merged, rates, config.features)
-        weights = solve_logistic(
-            built,
-            merged.correct.astype(np.float64),
-            penalty=_penalty(rates, config, n_context=built.dense.shape[1]),
-            max_iterations=config.max_iterations,
-            tolerance=config.tolerance,
-            progress=progress,
-        )
+        factors = _Factors()
+        if merged.n_responses < config.small_n and merged.n_learners >= _MIN_LEARNERS_TO_CHOOSE:
+            factors = _best_factors(merged, config, rng=np.random.default_rng(seed))
+        weights, rates = _solve(merged, config, factors=factors, progress=progress)
         return FittedLogistic(
             self.name, weights, rates, features=config.features, time_unit=data.time_unit
         )
@@ -189,16 +198,61 @@ class FittedLogistic(HistoryServing):
         )
 
 
-def _penalty(rates: Rates, config: LogisticConfig, *, n_context: int) -> F:
+def _solve(
+    merged: ResponseArrays,
+    config: LogisticConfig,
+    *,
+    factors: _Factors,
+    progress: Progress | None = None,
+) -> tuple[Weights, Rates]:
+    rates = fit_rates(merged)
+    built = design(merged, rates, config.features)
+    weights = solve_logistic(
+        built,
+        merged.correct.astype(np.float64),
+        penalty=_penalty(rates, config, n_context=built.dense.shape[1], factors=factors),
+        max_iterations=config.max_iterations,
+        tolerance=config.tolerance,
+        progress=progress,
+    )
+    return weights, rates
+
+
+def _best_factors(
+    merged: ResponseArrays, config: LogisticConfig, *, rng: np.random.Generator
+) -> _Factors:
+    """Choose how much stronger penalties must be where there is little data."""
+    context = config.context_factors if config.features.has_context else (1.0,)
+    tried = [_Factors(*pair) for pair in product(config.sparse_factors, context)]
+    losses = np.zeros(len(tried))
+    for parts in learner_folds(merged, n_folds=_FOLDS_TO_CHOOSE, rng=rng):
+        train, test = merged.take_learners(parts.train), merged.take_learners(parts.test)
+        rates = fit_rates(train)
+        shown, held_out = (design(part, rates, config.features) for part in (train, test))
+        for number, factors in enumerate(tried):
+            penalty = _penalty(rates, config, n_context=shown.dense.shape[1], factors=factors)
+            weights = solve_logistic(
+                shown,
+                train.correct.astype(np.float64),
+                penalty=penalty,
+                max_iterations=config.max_iterations,
+                tolerance=config.tolerance,
+            )
+            p = sigmoid(predict_logits(held_out, weights))
+            losses[number] += pointwise_log_loss(test.correct == 1, p).sum()
+    return tried[int(np.argmin(losses))]
+
+
+def _penalty(rates: Rates, config: LogisticConfig, *, n_context: int, factors: _Factors) -> F:
     n_skills = len(rates.skills)
     n_blocks, n_turns, n_items = column_counts(rates, config.features)
     return np.repeat(
         [
-            config.skill_penalty,
-            config.slope_penalty,
-            config.turn_penalty,
-            config.item_penalty,
-            config.context_penalty,
+            config.skill_penalty * factors.sparse,
+            config.slope_penalty * factors.sparse,
+            config.turn_penalty * factors.sparse,
+            config.item_penalty * factors.sparse,
+            config.context_penalty * factors.context,
         ],
         [n_skills, n_blocks - n_skills, n_turns, n_items, n_context],
     )

@@ -52,6 +52,7 @@ class MeanTracer:
         seed: int,
         validation: ResponseArrays | None = None,
         progress: Progress | None = None,
+        checkpoint: Path | None = None,
     ) -> "FittedMean":
         """Fit on responses. Raises: DataError when there is none."""
         if not data.n_responses:
