@@ -115,5 +115,12 @@ class Tracer(Protocol):
         seed: int,
         validation: ResponseArrays | None = None,
         progress: Progress | None = None,
+        checkpoint: Path | None = None,
     ) -> AnyFittedTracer:
-        """Fit on responses; the same data and seed give the same result. Raises: DataError."""
+        """Fit on responses; the same data and seed give the same result.
+
+        A fit that takes long keeps its progress in the directory `checkpoint` and goes on from
+        what it finds there of the same data, settings and seed; a short one ignores it.
+
+        Raises: DataError.
+        """

@@ -1,6 +1,7 @@
 """Fit BKT: every skill at once by exact EM, and the variants on top, pooled towards their skill."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -111,6 +112,7 @@ class BKT:
         seed: int,
         validation: ResponseArrays | None = None,
         progress: Progress | None = None,
+        checkpoint: Path | None = None,
     ) -> FittedBKT:
         """Fit on responses; validation, where given, serves to choose the pooling of variants.
 

@@ -1,8 +1,9 @@
 """Fit DKT: the epoch is chosen on held-out training learners, never on test data."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from kt_models.arrays import ResponseArrays
+from kt_models.dkt.checkpoint import CheckpointKeeper, fingerprint
 from kt_models.dkt.config import DKTConfig
 from kt_models.dkt.network import DKTNetwork
 from kt_models.dkt.sequences import (
@@ -49,8 +51,12 @@ def fit_network(
     seed: int,
     validation: ResponseArrays | None = None,
     progress: Progress | None = None,
+    checkpoint: Path | None = None,
 ) -> DKTFit:
     """Train on merged data; same data, seed, and number of threads give the same network.
+
+    After each epoch the training is kept in the directory checkpoint; called again with the same
+    data, settings and seed it goes on from there, to the same network.
 
     Raises: DataError for fewer than two learners without validation data, FitError when the loss
     is not a number.
@@ -65,7 +71,12 @@ def fit_network(
         train, held_out = data.take_learners(parts.train), data.take_learners(parts.test)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return _train(train, held_out, skills=skills, config=config, rng=rng, progress=progress)
+        keeper = None
+        if checkpoint is not None:
+            keeper = CheckpointKeeper(checkpoint, fingerprint(data, config, seed))
+        return _train(
+            train, held_out, skills=skills, config=config, rng=rng, progress=progress, keeper=keeper
+        )
 
 
 def _train(
@@ -76,6 +87,7 @@ def _train(
     config: DKTConfig,
     rng: np.random.Generator,
     progress: Progress | None,
+    keeper: CheckpointKeeper | None,
 ) -> DKTFit:
     network = DKTNetwork(
         len(skills), embedding=config.embedding, hidden=config.hidden, dropout=config.dropout
@@ -86,7 +98,17 @@ def _train(
     held_sequences = sequences_of(held_out, fold=config.predict_fold)
     losses: list[float] = []
     best = copy.deepcopy(network.state_dict())
-    for epoch in range(config.max_epochs):
+    kept = None if keeper is None else keeper.load()
+    if kept is not None:
+        network.load_state_dict(kept.network)
+        groups = optimizer.state_dict()["param_groups"]
+        optimizer.load_state_dict({"state": kept.optimizer, "param_groups": groups})
+        torch.set_rng_state(kept.torch_rng)
+        rng.bit_generator.state = kept.numpy_rng
+        losses, best = list(kept.losses), kept.best
+    for epoch in range(len(losses), config.max_epochs):
+        if _is_settled(losses, config):
+            break
         _epoch(network, optimizer, sequences, tokens, config=config, rng=rng)
         logits = predict_entry_logits(network, held_sequences, held_tokens)
         losses.append(_entry_loss(logits, held_tokens))
@@ -97,8 +119,8 @@ def _train(
         if progress is not None:
             share = (epoch + 1) / config.max_epochs
             progress(share, f"DKT: epoch {epoch + 1}, log loss {losses[-1]:.4f}")
-        if epoch - int(np.argmin(losses)) >= config.patience:
-            break
+        if keeper is not None:
+            keeper.save(network, optimizer, best=best, losses=losses, rng=rng)
     network.load_state_dict(best)
     network.eval()
     temperature = 1.0
@@ -111,6 +133,11 @@ def _train(
         temperature=temperature,
         validation_losses=tuple(losses),
     )
+
+
+def _is_settled(losses: Sequence[float], config: DKTConfig) -> bool:
+    """Return whether the validation loss has not fallen for as long as patience lasts."""
+    return bool(losses) and len(losses) - 1 - int(np.argmin(losses)) >= config.patience
 
 
 def _epoch(

@@ -62,6 +62,7 @@ class DKTTracer:
         seed: int,
         validation: ResponseArrays | None = None,
         progress: Progress | None = None,
+        checkpoint: Path | None = None,
     ) -> "FittedDKT":
         """Fit on responses; the epoch is chosen on validation, else on a tenth of the learners.
 
@@ -77,6 +78,7 @@ class DKTTracer:
             seed=seed,
             validation=None if validation is None else validation.merged().data,
             progress=progress,
+            checkpoint=checkpoint,
         )
         arrays = {
             key: value.detach().numpy().astype(np.float32)
