@@ -17,6 +17,7 @@ PROBLEM_TYPE = "application/problem+json"
 STATUS_OF_CODE: Mapping[str, int] = {
     "upload_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "file_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "length_required": HTTPStatus.LENGTH_REQUIRED,
     "forbidden": HTTPStatus.FORBIDDEN,
 }
 WORDS = {

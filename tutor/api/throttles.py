@@ -46,9 +46,9 @@ class TokenThrottle(BaseThrottle):
         try:
             cache.add(key, 0, timeout=2 * period)
             used = cache.incr(key)
-        except (RedisError, OSError, ValueError):
+        except (RedisError, OSError, ValueError) as error:
             # A cache that is down, or that dropped the key, must not take the API with it.
-            logger.warning("API calls are not counted: the cache does not answer", exc_info=True)
+            logger.warning("API calls are not counted: the cache fails (%s)", type(error).__name__)
             return True
         self.wait_seconds = (window + 1) * period - seconds
         return used <= calls

@@ -22,8 +22,17 @@ def _too_large(size: int | None) -> TutorError:
 
 
 def upload_size_check(request: Request) -> None:
-    """Refuse what says that it is too large before it is read. Raises: TutorError."""
+    """Refuse what says that it is too large, or not how large, before it is read.
+
+    Raises:
+        TutorError: code `upload_too_large` or `length_required`.
+    """
     length = request.headers.get("Content-Length", "")
+    if not length and "Transfer-Encoding" in request.headers:
+        # A body of unknown length would be taken for none.
+        raise TutorError(
+            "The length of the body is not given; send a Content-Length.", code="length_required"
+        )
     if length.isdigit() and int(length) > settings.MAX_UPLOAD_BYTES:
         raise _too_large(int(length))
 

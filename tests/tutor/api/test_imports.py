@@ -173,6 +173,12 @@ def test_too_large_a_body_is_refused(importer: APIClient, monkeypatch: pytest.Mo
     assert (answer.status_code, answer.json()["code"]) == (413, "upload_too_large")
 
 
+def test_a_body_of_unknown_length_is_refused(importer: APIClient) -> None:
+    environ = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}
+    answer = importer.post(LIST, b"{}", content_type="application/json", **environ)
+    assert (answer.status_code, answer.json()["code"]) == (411, "length_required")
+
+
 def test_reading_needs_no_import_scope_and_importing_does(
     world: World, api_of: ApiOf, importer: APIClient
 ) -> None:

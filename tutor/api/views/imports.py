@@ -187,6 +187,7 @@ class ImportList(ListModelMixin, ImportView):
         responses={
             202: OpenApiResponse(ImportSerializer, description="Taken on; Location says where."),
             400: problem("A field that cannot be used, or no file."),
+            411: problem("A body that does not say how long it is."),
             413: problem("The file is too large."),
             415: problem("A body that is no form, JSON or zip."),
             422: problem("A graph without a course."),
