@@ -70,7 +70,7 @@ class Difference:
 
 @dataclass(slots=True)
 class Pooled:
-    """Predictions of one horizon over folds and seeds; learners of each seed count as their own."""
+    """Predictions of one horizon over folds and seeds; a learner is one learner in all of them."""
 
     learner: list[NDArray[np.int64]] = field(default_factory=list)
     position: list[NDArray[np.int64]] = field(default_factory=list)
@@ -108,7 +108,7 @@ def compare_models(
     """
     rows: list[Row] = []
     pooled: dict[int, Pooled] = {}
-    for number, seed in enumerate(seeds):
+    for seed in seeds:
         drawn = trials(protocol, data, test=test, rng=np.random.default_rng(seed))
         for group in _same_fit(drawn, limit=max_trials):
             for model in models:
@@ -134,7 +134,7 @@ def compare_models(
                     rows.append(row)
                     if on_row is not None:
                         on_row(row)
-                    _pool(pooled, model, trial, p, seed_number=number, is_first=model == models[0])
+                    _pool(pooled, model, trial, p, is_first=model == models[0])
     return Comparison(
         rows=tuple(rows),
         differences=tuple(_differences(models, pooled)),
@@ -231,14 +231,13 @@ def _pool(
     trial: Trial,
     p: F,
     *,
-    seed_number: int,
     is_first: bool,
 ) -> None:
     into = pooled.setdefault(trial.horizon, Pooled())
     if is_first:
         test, scored = trial.test, trial.is_scored
         starts = test.learner_slices()
-        into.learner.append(test.learner[scored].astype(np.int64) + (seed_number << 32))
+        into.learner.append(test.learner[scored].astype(np.int64))
         into.position.append(np.flatnonzero(scored) - starts[test.learner[scored]])
         into.correct.append(test.correct[scored])
     into.p.setdefault(model, []).append(p)

@@ -61,6 +61,14 @@ def test_differences_are_against_the_best_on_all_rows(found: Comparison) -> None
         assert one.difference.auc.value == pytest.approx(aucs[one.model] - aucs[best])
 
 
+def test_seeds_add_predictions_but_no_learners(found: Comparison) -> None:
+    parts = found.pooled[1]
+    assert len(np.unique(np.concatenate(parts.learner))) == 40
+    assert len(np.concatenate(parts.p["bkt"])) == sum(
+        row.n_predictions for row in found.rows if row.model == "bkt"
+    )
+
+
 def test_fewer_fits_can_be_asked_for() -> None:
     part = compare_models(
         ["majority"],
