@@ -76,10 +76,10 @@ $(BIN)/python:
 
 $(VENV)/installed-run: pyproject.toml | $(BIN)/python
 	@echo "Installing Stepwise into $(VENV); this is done once and takes a few minutes."
-	@$(PIP) install --quiet -e '.[fit]'
+	@$(PIP) install -qq -e '.[fit]'
 	@touch $@
 
 $(VENV)/installed-dev: pyproject.toml | $(BIN)/python
 	@echo "Installing Stepwise and its development tools into $(VENV)."
-	@$(PIP) install --quiet -e '.[fit,dev]'
+	@$(PIP) install -qq -e '.[fit,dev]'
 	@touch $(VENV)/installed-run $@
