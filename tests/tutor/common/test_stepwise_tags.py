@@ -66,3 +66,11 @@ def test_progress_shares_the_line_and_stands_an_empty_course() -> None:
 @pytest.mark.parametrize(("place", "text"), [(0, "A"), (25, "Z"), (26, "27")])
 def test_choices_are_lettered(place: int, text: str) -> None:
     assert stepwise.letter(place) == text
+
+
+def test_a_first_impression_is_drawn_without_its_number() -> None:
+    page = drawn("{% belief_bar 0.5 0.25 0.75 n=1 before=0.4 is_early=True %}")
+    assert "50\u00a0%" not in page
+    assert "probably between 25\u00a0% and 75\u00a0%" in page
+    assert 'x="50.00%"' in page
+    assert 'cx="40.00%"' in page

@@ -77,7 +77,7 @@ def test_how_numbers_come_about_is_told_to_everybody_logged_in(
     assert client_of(world.tess).get("/learn/how/").status_code == 200
     assert client_of(world.ada).post("/learn/how/").status_code == 405
     page = client_of(world.ada).get("/learn/how/").content.decode()
-    assert "Below 3 answers no number is shown" in page
+    assert "Below 3 answers it is a first impression" in page
 
 
 def test_course_pages_only_answer_to_get(world: World, client_of: ClientOf) -> None:

@@ -59,14 +59,20 @@ def belief_bar(
     *,
     title: str = "",
     n: int | None = None,
-    before: float | None = None,
+    before: float | str | None = None,
     gate: float | None = None,
+    is_early: bool = False,
 ) -> dict[str, Any]:
     """Draw P(correct now), in [0, 1], with the ends of its 80 % interval.
 
-    `before` marks where the value was, `gate` the bound that opens what follows.
+    `before` marks where the value was, `gate` the bound that opens what follows. `is_early` says
+    that the evidence is too thin for a number: the mark and the band are drawn all the same.
     """
+    if isinstance(before, str):
+        # What a template passes for a value that is not there.
+        before = None
     return {
+        "is_early": is_early,
         "title": title,
         "n": n,
         "value": value,
