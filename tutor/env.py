@@ -126,6 +126,8 @@ SETTINGS = (
     Setting("STEPWISE_DATA", Path, "../shared", "Response logs and course content for tests and benchmarks."),
     Setting("DATABASE_URL", _database, None, "Database; SQLite in the var directory when unset."),
     Setting("REDIS_URL", _broker, None, "Broker and cache; the embedded server's socket when unset."),
+    Setting("STEPWISE_FIT_MEMORY_MB", _whole(256, 1_000_000), "6000", "Memory that one fit may use, in megabytes."),
+    Setting("STEPWISE_FIT_MINUTES", _whole(1, 110), "100", "Time that one fit may take, in minutes."),
     Setting("KT_DEVICE", _one_of("auto", "cpu", "cuda"), "auto", "Where models are fitted."),
 )  # fmt: skip
 

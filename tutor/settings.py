@@ -205,10 +205,17 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "outbox-sweep": {"task": "tutor.common.tasks.outbox_sweep_task", "schedule": 10.0},
     "imports-reap": {"task": "tutor.content.tasks.imports_reap_task", "schedule": 20.0},
-    "nightly": {
+    "states-verify": {
         "task": "tutor.tracing.tasks.states_verify_task",
-        "schedule": crontab(hour=3, minute=17),
+        "schedule": crontab(hour=2, minute=17),
     },
+    "fits-nightly": {
+        "task": "tutor.tracing.tasks.fits_nightly_task",
+        "schedule": crontab(hour=3, minute=0),
+    },
+    "fits-volume": {"task": "tutor.tracing.tasks.fits_volume_task", "schedule": 600.0},
+    "fits-reap": {"task": "tutor.tracing.tasks.fits_reap_task", "schedule": 15.0},
+    "versions-check": {"task": "tutor.tracing.tasks.versions_check_task", "schedule": 60.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 
@@ -233,6 +240,8 @@ SPECTACULAR_SETTINGS = {
 }
 
 KT_DEVICE: str = ENV["KT_DEVICE"]
+FIT_MEMORY_MB: int = ENV["STEPWISE_FIT_MEMORY_MB"]
+FIT_MINUTES: int = ENV["STEPWISE_FIT_MINUTES"]
 DATA_DIR: Path = (
     ENV["STEPWISE_DATA"] if ENV["STEPWISE_DATA"].is_absolute() else BASE_DIR / ENV["STEPWISE_DATA"]
 )

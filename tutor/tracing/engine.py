@@ -9,9 +9,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
+from kt_models.artifacts import MANIFEST, sha256_of
 from kt_models.bkt.filter import FittedBKT
 from kt_models.errors import KTModelsError
 from kt_models.protocol import AnyFittedTracer, Beliefs, Observation
+from kt_models.registry import load_fitted
 from tutor.tracing.models import ModelVersion
 
 __all__ = [
@@ -30,19 +34,46 @@ Blob = bytes | memoryview
 
 
 @lru_cache(maxsize=32)
-def _fitted(model_name: str, artifact: str) -> AnyFittedTracer:
+def _fitted(model_name: str, artifact: str, sha256: str) -> AnyFittedTracer:
     if artifact:
-        from kt_models.registry import load_fitted
-
-        return load_fitted(Path(artifact))
+        return _artifact_load(artifact, sha256)
     if model_name != DEFAULT_MODEL:
-        raise ValueError(f"{model_name} has no default parameters; expected an artifact")
+        raise KTModelsError(f"{model_name} has no default parameters; expected an artifact")
     return FittedBKT.with_defaults()
 
 
+def _artifact_load(artifact: str, sha256: str) -> AnyFittedTracer:
+    directory = Path(settings.VAR_DIR) / "models" / artifact
+    manifest = directory / MANIFEST
+    if sha256 and (not manifest.is_file() or sha256_of(manifest) != sha256):
+        raise KTModelsError(f"the manifest of {directory.name} is missing or was changed")
+    return load_fitted(directory)
+
+
 def tracer(version: ModelVersion) -> AnyFittedTracer:
-    """Return the fitted model of a version; kept in the process."""
-    return _fitted(version.model_name, version.artifact)
+    """Return the fitted model of a version; kept in the process.
+
+    Raises:
+        KTModelsError: when its artifact is missing, was changed, or is too new.
+    """
+    return _fitted(version.model_name, version.artifact, version.sha256)
+
+
+def tracer_check(version: ModelVersion) -> None:
+    """Load a version's artifact afresh, whatever is kept. Raises: KTModelsError."""
+    if version.artifact:
+        _artifact_load(version.artifact, version.sha256)
+
+
+def device_name() -> str:
+    """Return where this worker fits: as KT_DEVICE says, or what there is."""
+    if settings.KT_DEVICE != "auto":
+        return str(settings.KT_DEVICE)
+    try:
+        import torch
+    except ImportError:
+        return "cpu"
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def observation_make(
@@ -84,6 +115,13 @@ def forecast(
     states = [
         model.init_state() if blob is None else model.load_state(bytes(blob)) for blob in blobs
     ]
+    return model.forecast_many(states, [str(skill) for skill in skill_ids], at=at_days)
+
+
+def forecast_unknown(n_learners: int, skill_ids: Sequence[int], *, at_days: float) -> Beliefs:
+    """Return what is believed of learners of whom nothing is known."""
+    model = FittedBKT.with_defaults()
+    states = [model.init_state()] * n_learners
     return model.forecast_many(states, [str(skill) for skill in skill_ids], at=at_days)
 
 

@@ -1,5 +1,6 @@
 """Beliefs: always computed from states at a moment, never stored."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,8 @@ from tutor.responses.exports import observations_export
 from tutor.tracing import engine
 from tutor.tracing.models import LearnerState, ModelVersion
 from tutor.tracing.services import version_serving
+
+logger = logging.getLogger(__name__)
 
 # With fewer observations a page says "not enough evidence" instead of a number.
 EVIDENCE_MIN = 3
@@ -116,7 +119,13 @@ def beliefs_of_blobs(
     now: datetime,
 ) -> ClassBeliefs:
     """Return the beliefs of states at hand, without a query."""
-    beliefs = engine.forecast(version, blobs, skill_ids, at_days=days_since_epoch(now))
+    try:
+        beliefs = engine.forecast(version, blobs, skill_ids, at_days=days_since_epoch(now))
+    except engine.KTModelsError:
+        # The page still comes: with nothing known, wide intervals, and "not enough evidence".
+        # `versions_check` goes back to a version that works within a minute.
+        logger.exception("version %s cannot forecast", version.pk)
+        beliefs = engine.forecast_unknown(len(blobs), skill_ids, at_days=days_since_epoch(now))
     return ClassBeliefs(
         version=version,
         at=now,

@@ -129,6 +129,15 @@ def state_mark_stale(state: LearnerState, *, now: datetime) -> None:
 
 
 @transaction.atomic
+def learner_replay(version: ModelVersion, learner_id: int, *, now: datetime) -> None:
+    """Replay the log into a learner's state under a version, made when there is none."""
+    state, _made = LearnerState.objects.get_or_create(
+        learner_id=learner_id, version=version, defaults={"blob": b"", "updated_at": now}
+    )
+    state_rebuild(state.pk, now=now)
+
+
+@transaction.atomic
 def state_rebuild(state_id: int, *, now: datetime) -> bool:
     """Replay the log into the state; return whether that changed it. Safe to run twice."""
     state = (
@@ -144,7 +153,7 @@ def state_rebuild(state_id: int, *, now: datetime) -> bool:
     is_changed = bytes(state.blob) != blob or state.n_observations != len(rows)
     state.blob = blob
     state.n_observations = len(rows)
-    state.last_response_id = rows[-1].response_id if rows else 0
+    state.last_response_id = max((row.response_id for row in rows), default=0)
     state.last_at = rows[-1].at if rows else None
     state.is_stale = False
     state.updated_at = now
@@ -210,20 +219,55 @@ def _replay(version: ModelVersion, rows: list[ObservationRow]) -> bytes:
 
 @handler(RECORDED_TOPIC)
 def _recorded_handler(payload: Mapping[str, Any], *, now: datetime) -> None:
-    """After each answer: see that the states of its learner hold the whole log, and mend them."""
+    """After each answer: bring every serving version's state of the learner up to the log."""
     response = Response.objects.filter(pk=payload["response_id"]).first()
     if response is None or response.learner_id is None:
         return
-    n_observations = Response.objects.filter(
-        learner_id=response.learner_id, course_id=response.course_id, is_observation=True
-    ).count()
-    behind = LearnerState.objects.filter(
-        learner_id=response.learner_id,
-        version__course_id=response.course_id,
-        version__status=VersionStatus.SERVING,
-    ).exclude(n_observations=n_observations, is_stale=False)
-    for state in behind:
+    for version in ModelVersion.objects.filter(
+        course_id=response.course_id, status=VersionStatus.SERVING
+    ):
+        state_catch_up(version, response.learner_id, now=now)
+
+
+@transaction.atomic
+def state_catch_up(version: ModelVersion, learner_id: int, *, now: datetime) -> None:
+    """Advance a state by what the log has and it has not; replay all where that is out of order."""
+    state, _made = LearnerState.objects.select_for_update().get_or_create(
+        learner_id=learner_id, version=version, defaults={"blob": b"", "updated_at": now}
+    )
+    observations = Response.objects.filter(
+        learner_id=learner_id, course_id=version.course_id, is_observation=True
+    )
+    n_observations = observations.count()
+    if n_observations == state.n_observations and not state.is_stale:
+        return
+    new = list(
+        observations.filter(pk__gt=state.last_response_id)
+        .select_related("step")
+        .order_by("answered_at", "id")
+    )
+    is_in_order = state.last_at is None or all(row.answered_at >= state.last_at for row in new)
+    if state.is_stale or not is_in_order or len(new) != n_observations - state.n_observations:
         state_rebuild(state.pk, now=now)
+        return
+    state.blob = engine.state_advance(
+        version,
+        state.blob or None,
+        [
+            engine.observation_make(
+                row.skill_ids,
+                item=row.step.key,
+                is_correct=row.is_correct,
+                at_days=days_since_epoch(row.answered_at),
+            )
+            for row in new
+        ],
+    )
+    state.n_observations = n_observations
+    state.last_response_id = max(row.pk for row in new)
+    state.last_at = new[-1].answered_at
+    state.updated_at = now
+    state.save()
 
 
 @handler(REBUILD_TOPIC)

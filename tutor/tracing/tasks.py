@@ -1,14 +1,59 @@
-"""The room's scheduled work."""
+"""The room's tasks: fits on their own queue, and what beat looks after."""
 
 import logging
 
 from celery import shared_task
+from django.conf import settings
 
 from tutor.common.clock import now_utc
 from tutor.content.models import Course
+from tutor.tracing.fits import (
+    NIGHTLY_RULE,
+    VOLUME_RULE,
+    fit_execute,
+    fits_due,
+    fits_give_up,
+    fits_start_due,
+)
+from tutor.tracing.models import FitTrigger
+from tutor.tracing.promotion import shard_replay, shards_due, versions_check
 from tutor.tracing.services import states_verify
 
 logger = logging.getLogger(__name__)
+
+
+@shared_task(queue="fit", time_limit=60 * settings.FIT_MINUTES + 300)
+def fit_run_task(fit_id: int) -> None:
+    """Run a fit, unless another worker has it."""
+    fit_execute(fit_id, clock=now_utc)
+
+
+@shared_task
+def fits_reap_task() -> None:
+    """Offer again what a dead worker or a lost message left behind: fits, and shards of replays."""
+    fits_give_up(now=now_utc())
+    for fit_id in fits_due(now=now_utc()):
+        fit_run_task.apply_async((fit_id,), queue="fit", retry=False)
+    for shard_id in shards_due(now=now_utc()):
+        shard_replay(shard_id, now=now_utc())
+
+
+@shared_task
+def fits_nightly_task() -> None:
+    """Fit the courses that have enough new answers since the last fit."""
+    fits_start_due(NIGHTLY_RULE, trigger=FitTrigger.NIGHTLY, now=now_utc())
+
+
+@shared_task
+def fits_volume_task() -> None:
+    """Fit the courses whose answers grew so much that the night is too late."""
+    fits_start_due(VOLUME_RULE, trigger=FitTrigger.VOLUME, now=now_utc())
+
+
+@shared_task
+def versions_check_task() -> None:
+    """Go back from versions whose artifact cannot be loaded."""
+    versions_check(now=now_utc())
 
 
 @shared_task

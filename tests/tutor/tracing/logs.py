@@ -1,0 +1,66 @@
+"""Response logs of simulated learners, written straight into the log."""
+
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import numpy as np
+
+from tests.world import course_make
+from tutor.accounts.models import User
+from tutor.accounts.services import account_create
+from tutor.content.models import Course
+from tutor.responses.models import Response, ResponseSource
+
+SKILLS = ("a", "b", "c", "d")
+
+
+def log_make(
+    *,
+    now: datetime,
+    n_learners: int = 40,
+    n_each: int = 40,
+    seed: int = 5,
+    is_noise: bool = False,
+    key: str = "log",
+) -> Course:
+    """A course whose learners guess a lot and learn slowly, unlike the default parameters.
+
+    With `is_noise` the outcomes are a coin's: nothing can be learned from them.
+    """
+    rng = np.random.default_rng(seed)
+    course = course_make(now=now, key=key, skills=SKILLS)
+    steps = {step.skills.get().key: step for step in course.steps.filter(key__endswith="2a")}
+    skill_pk = {skill.key: skill.pk for skill in course.skills.all()}
+    rows = []
+    for number in range(n_learners):
+        learner = account_create(username=f"{key}{number}", display_name=f"L{number}")
+        known = dict.fromkeys(SKILLS, False) | {"a": bool(rng.random() < 0.3)}
+        at = now - timedelta(days=60 + float(rng.random()))
+        for _ in range(n_each):
+            skill = str(rng.choice(SKILLS))
+            at += timedelta(hours=float(rng.exponential(20)))
+            p = 0.5 if is_noise else (0.97 if known[skill] else 0.45)
+            rows.append(
+                response_of(course, learner, steps[skill].pk, skill_pk[skill], rng.random() < p, at)
+            )
+            known[skill] = known[skill] or bool(rng.random() < 0.04)
+    Response.objects.bulk_create(rows)
+    return course
+
+
+def response_of(
+    course: Course, learner: User, step_id: int, skill_id: int, is_correct: object, at: datetime
+) -> Response:
+    """One imported observation."""
+    return Response(
+        learner=learner,
+        course=course,
+        step_id=step_id,
+        skill_ids=[skill_id],
+        session_uuid=uuid4(),
+        source=ResponseSource.IMPORTED,
+        is_observation=True,
+        is_correct=bool(is_correct),
+        answered_at=at,
+        recorded_at=at,
+    )

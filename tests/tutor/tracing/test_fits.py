@@ -1,0 +1,359 @@
+"""Fits end to end: refused with words, claimed once, tested, promoted or not, and never lost."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+
+from tests.tutor.tracing.logs import log_make, response_of
+from tutor.accounts.models import User
+from tutor.common.errors import TutorError
+from tutor.common.models import OutboxEntry
+from tutor.common.outbox import outbox_due, outbox_take
+from tutor.content.models import Course
+from tutor.responses.models import Response
+from tutor.tracing import engine, engine_fit
+from tutor.tracing.fits import (
+    NIGHTLY_RULE,
+    fit_cancel,
+    fit_claim,
+    fit_execute,
+    fit_request,
+    fits_due,
+    fits_give_up,
+    fits_start_due,
+)
+from tutor.tracing.models import (
+    FitRun,
+    FitStatus,
+    LearnerState,
+    ModelVersion,
+    Promotion,
+    PromotionStatus,
+    VersionStatus,
+)
+from tutor.tracing.promotion import (
+    promotion_finish,
+    promotion_judge,
+    promotion_start,
+    roll_back,
+    versions_check,
+)
+from tutor.tracing.selectors import beliefs_of_learners
+from tutor.tracing.services import states_verify, version_serving
+
+
+@pytest.fixture(autouse=True)
+def _own_artifacts(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
+    settings.VAR_DIR = tmp_path
+    engine._fitted.cache_clear()
+    yield
+    engine._fitted.cache_clear()
+
+
+@pytest.fixture
+def course(db: None, now: datetime) -> Course:
+    return log_make(now=now)
+
+
+def execute(course: Course, now: datetime, **request: Any) -> FitRun:
+    run = fit_request(course, model_name="bkt", by=None, now=now, **request)
+    done = fit_execute(run.pk, clock=lambda: now, is_threaded=False)
+    assert done is not None
+    return done
+
+
+def work_off(now: datetime) -> None:
+    """Do what the outbox holds, as beat's sweep would."""
+    moment = now + timedelta(minutes=1)
+    OutboxEntry.objects.filter(topic="fit").delete()
+    while ids := outbox_due(now=moment):
+        for entry_id in ids:
+            outbox_take(entry_id, now=moment, is_sweep=True)
+        # What a handler promised waits for its grace.
+        moment += timedelta(minutes=1)
+
+
+def serving(course: Course) -> ModelVersion:
+    return ModelVersion.objects.get(course=course, status=VersionStatus.SERVING)
+
+
+def test_a_fit_that_is_better_serves_after_its_replay(course: Course, now: datetime) -> None:
+    cold = version_serving(course, now=now)
+    run = execute(course, now)
+    assert (run.status, run.reason) == (FitStatus.DONE, "")
+    version = run.version
+    assert version.status == VersionStatus.CANDIDATE
+    rows = {row["name"]: row for row in version.metrics["rows"]}
+    assert rows["candidate"]["log_loss"] < rows["serving bkt"]["log_loss"]
+    assert set(rows) == {"candidate", "serving bkt", "learner_mean", "majority"}
+    assert serving(course) == cold
+    work_off(now)
+    assert serving(course) == version
+    cold.refresh_from_db()
+    assert cold.status == VersionStatus.RETIRED
+    assert LearnerState.objects.filter(version=version).count() == 40
+    assert states_verify(course, now=now, is_repairing=False).differing_state_ids == ()
+    learners = list(User.objects.filter(username__startswith="log")[:3])
+    assert beliefs_of_learners(learners, course, now=now).version == version
+
+
+def test_a_fit_on_noise_stays_a_candidate_and_says_why(db: None, now: datetime) -> None:
+    noise = log_make(now=now, is_noise=True, key="noise")
+    good = log_make(now=now, key="good")
+    run = execute(good, now)
+    fitted = engine.tracer(run.version)
+    # The same noise that beats a wrong cold start does not beat the learners' own averages.
+    export = engine_fit.export_build(list(_rows(noise)), held_out=set())
+    metrics = engine_fit.backtest(fitted, export, against={"cold start": None}, groups={}, seed=0)
+    verdict = promotion_judge(metrics)
+    assert not verdict.is_promotable
+    assert "does not beat each learner's own average" in verdict.reason
+
+
+def _rows(course: Course) -> Any:
+    from tutor.responses.exports import observations_export
+
+    return observations_export(course)
+
+
+def test_shuffled_labels_are_not_promoted_over_the_true_ones(course: Course, now: datetime) -> None:
+    true = execute(course, now).version
+    work_off(now)
+    assert serving(course) == true
+    outcomes = list(Response.objects.order_by("id").values_list("is_correct", flat=True))
+    responses = list(Response.objects.order_by("id"))
+    for response, is_correct in zip(responses, reversed(outcomes), strict=True):
+        response.is_correct = is_correct
+    worse_rows = [response.is_correct for response in responses]
+    # Fitted on shuffled outcomes, tested on the true ones.
+    export = engine_fit.export_build(list(_rows(course)), held_out=set())
+    shuffled = export.data.from_columns(
+        export.data.learners[export.data.learner],
+        None,
+        (export.data.skill_indptr, export.data.skills[export.data.skill_index]),
+        [int(value) for value in worse_rows],
+        export.data.time,
+        time_unit="days",
+        sort=True,
+    )
+    from kt_models.registry import load_tracer
+
+    worse = load_tracer("bkt").fit(shuffled, seed=0)
+    metrics = engine_fit.backtest(
+        worse, export, against={"serving bkt": engine.tracer(true)}, groups={}, seed=0
+    )
+    assert not promotion_judge(metrics).is_promotable
+
+
+@pytest.mark.parametrize("n", [0, 1, 50])
+def test_too_little_data_is_refused_with_the_counts(db: None, now: datetime, n: int) -> None:
+    course = log_make(now=now, n_learners=max(n // 10, 1), n_each=min(n, 10), key="few")
+    with pytest.raises(TutorError, match=f"there are {n} of ") as refused:
+        fit_request(course, model_name="bkt", by=None, now=now)
+    assert refused.value.code == "too_little_data"
+    assert not FitRun.objects.exists()
+
+
+def test_an_unknown_model_is_refused_by_name(course: Course, now: datetime) -> None:
+    with pytest.raises(TutorError, match="No model is called 'oracle'"):
+        fit_request(course, model_name="oracle", by=None, now=now)
+
+
+def test_one_fit_of_a_model_at_a_time(course: Course, now: datetime) -> None:
+    fit_request(course, model_name="bkt", by=None, now=now)
+    with pytest.raises(TutorError) as refused:
+        fit_request(course, model_name="bkt", by=None, now=now)
+    assert refused.value.code == "fit_active"
+
+
+def test_a_fit_is_claimed_once_until_its_lease_ends(course: Course, now: datetime) -> None:
+    run = fit_request(course, model_name="bkt", by=None, now=now)
+    assert fit_claim(run.pk, now=now) is not None
+    assert fit_claim(run.pk, now=now + timedelta(seconds=29)) is None
+    assert fits_due(now=now + timedelta(seconds=29)) == []
+    assert fits_due(now=now + timedelta(seconds=31)) == [run.pk]
+    again = fit_claim(run.pk, now=now + timedelta(seconds=31))
+    assert again is not None
+    assert again.attempts == 2
+
+
+def test_a_fit_whose_workers_keep_dying_ends_with_words(course: Course, now: datetime) -> None:
+    run = fit_request(course, model_name="bkt", by=None, now=now)
+    for minute in range(3):
+        assert fit_claim(run.pk, now=now + timedelta(minutes=minute)) is not None
+    assert fit_claim(run.pk, now=now + timedelta(minutes=9)) is None
+    assert fits_give_up(now=now + timedelta(minutes=9)) == 1
+    run.refresh_from_db()
+    assert run.status == FitStatus.FAILED
+    assert "died 3 times" in run.reason
+
+
+def test_a_worker_killed_in_a_fit_leaves_it_to_the_next(
+    course: Course, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = fit_request(course, model_name="bkt", by=None, now=now)
+
+    def die(*args: object, **kwargs: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as killing:
+        killing.setattr(engine_fit, "model_fit", die)
+        with pytest.raises(SystemExit):
+            fit_execute(run.pk, clock=lambda: now, is_threaded=False)
+    run.refresh_from_db()
+    assert run.status == FitStatus.RUNNING
+    later = now + timedelta(minutes=1)
+    done = fit_execute(run.pk, clock=lambda: later, is_threaded=False)
+    assert done is not None
+    assert (done.status, done.attempts) == (FitStatus.DONE, 2)
+    assert ModelVersion.objects.filter(fit_run=run).count() == 1
+
+
+def test_a_running_fit_listens_to_cancel(
+    course: Course, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = User.objects.create(username="root", display_name="Root", role="administrator")
+    run = fit_request(course, model_name="bkt", by=admin, now=now)
+    real = engine_fit.model_fit
+
+    def cancelled_midway(*args: Any, **kwargs: Any) -> Any:
+        assert fit_cancel(run, by=admin, now=now)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(engine_fit, "model_fit", cancelled_midway)
+    done = fit_execute(run.pk, clock=lambda: now, is_threaded=False)
+    assert done is not None
+    assert (done.status, done.reason) == (FitStatus.CANCELLED, "Cancelled.")
+    assert not ModelVersion.objects.filter(fit_run=run).exists()
+
+
+def test_a_waiting_fit_is_cancelled_at_once(course: Course, now: datetime) -> None:
+    admin = User.objects.create(username="root", display_name="Root", role="administrator")
+    run = fit_request(course, model_name="bkt", by=admin, now=now)
+    assert fit_cancel(run, by=admin, now=now)
+    assert fit_execute(run.pk, clock=lambda: now, is_threaded=False) is None
+
+
+def test_a_fit_over_its_memory_ends_with_words(
+    course: Course, now: datetime, settings: LazySettings
+) -> None:
+    settings.FIT_MEMORY_MB = 1
+    run = execute(course, now)
+    assert run.status == FitStatus.FAILED
+    assert "the limit is 1 MB" in run.reason
+
+
+def test_a_full_disk_fails_the_fit_and_leaves_nothing_behind(
+    course: Course, now: datetime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(self: Path, target: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "rename", full)
+    run = execute(course, now)
+    assert run.status == FitStatus.FAILED
+    assert "No space left on device" in run.reason
+    assert not ModelVersion.objects.filter(fit_run=run).exists()
+    assert not [path for path in (tmp_path / "models").rglob("*") if path.is_file()]
+
+
+def test_a_learner_deleted_during_a_fit_gets_no_state(course: Course, now: datetime) -> None:
+    run = execute(course, now)
+    gone = User.objects.get(username="log7")
+    Response.objects.filter(learner=gone).delete()
+    gone.delete()
+    work_off(now)
+    assert serving(course) == run.version
+    assert LearnerState.objects.filter(version=run.version).count() == 39
+
+
+def test_answers_given_during_the_replay_are_in_the_states_when_it_serves(
+    course: Course, now: datetime
+) -> None:
+    run = execute(course, now)
+    entries = outbox_due(now=now + timedelta(minutes=1))
+    for entry_id in entries:
+        outbox_take(entry_id, now=now, is_sweep=False)
+    learner = User.objects.get(username="log3")
+    some = Response.objects.filter(learner=learner).first()
+    assert some is not None
+    Response.objects.bulk_create(
+        [response_of(course, learner, some.step_id, some.skill_ids[0], True, now)]
+    )
+    work_off(now)
+    assert serving(course) == run.version
+    assert LearnerState.objects.get(version=run.version, learner=learner).n_observations == 41
+
+
+def test_two_promotions_at_one_moment_leave_one_version_serving(
+    course: Course, now: datetime
+) -> None:
+    first = execute(course, now).version
+    second = execute(course, now, seed=1).version
+    for version in (first, second):
+        if not Promotion.objects.filter(version=version, status="replaying").exists():
+            promotion_start(version, by=None, now=now)
+    work_off(now)
+    assert ModelVersion.objects.filter(course=course, status=VersionStatus.SERVING).count() == 1
+    assert Promotion.objects.filter(status=PromotionStatus.DONE).count() == 2
+    assert promotion_finish(Promotion.objects.latest("id").pk, now=now) is False
+
+
+def test_a_roll_back_brings_the_earlier_version_with_whole_states(
+    course: Course, now: datetime
+) -> None:
+    cold = version_serving(course, now=now)
+    version = execute(course, now).version
+    work_off(now)
+    assert serving(course) == version
+    roll_back(course, role="mastery", by=None, now=now)
+    work_off(now)
+    assert serving(course) == cold
+    assert states_verify(course, now=now, is_repairing=False).differing_state_ids == ()
+
+
+def test_there_is_nothing_to_roll_back_to_at_the_start(course: Course, now: datetime) -> None:
+    version_serving(course, now=now)
+    with pytest.raises(TutorError) as refused:
+        roll_back(course, role="mastery", by=None, now=now)
+    assert refused.value.code == "nothing_before"
+
+
+@pytest.mark.parametrize("damage", ["tampered", "missing", "newer"])
+def test_a_broken_artifact_never_breaks_a_page_and_is_rolled_back(
+    course: Course, now: datetime, tmp_path: Path, damage: str
+) -> None:
+    cold = version_serving(course, now=now)
+    version = execute(course, now).version
+    work_off(now)
+    directory = tmp_path / "models" / version.artifact
+    if damage == "tampered":
+        data = next(path for path in directory.iterdir() if path.suffix != ".json")
+        data.write_bytes(data.read_bytes()[:-1] + b"x")
+    elif damage == "missing":
+        (directory / "manifest.json").unlink()
+    else:
+        manifest = directory / "manifest.json"
+        manifest.write_text(
+            manifest.read_text().replace('"model_version": 1', '"model_version": 99')
+        )
+        ModelVersion.objects.filter(pk=version.pk).update(sha256="")
+    engine._fitted.cache_clear()
+    learners = list(User.objects.filter(username__startswith="log")[:2])
+    beliefs = beliefs_of_learners(learners, course, now=now)
+    assert beliefs.n_observations.sum() == 0
+    assert versions_check(now=now) == [version]
+    work_off(now)
+    assert serving(course) == cold
+    assert beliefs_of_learners(learners, course, now=now).n_observations.sum() > 0
+
+
+def test_the_night_fits_only_what_has_enough_that_is_new(course: Course, now: datetime) -> None:
+    names = {run.model_name for run in fits_start_due(NIGHTLY_RULE, trigger="nightly", now=now)}
+    assert names == {"bkt_forgets", "dkt"}
+    FitRun.objects.update(status=FitStatus.DONE, n_observations=1600)
+    assert fits_start_due(NIGHTLY_RULE, trigger="nightly", now=now) == []

@@ -1,0 +1,361 @@
+"""Fits: asked for, claimed by lease, run with a heartbeat, tested, saved as a version."""
+
+import hashlib
+import json
+import logging
+import platform
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, IntegrityError, transaction
+from django.db.models import Count, F, Q
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+
+from tutor.accounts.models import User
+from tutor.accounts.services import audit_record
+from tutor.common.errors import TutorError
+from tutor.common.outbox import handler, outbox_add
+from tutor.content.models import Course
+from tutor.responses.exports import observations_export
+from tutor.responses.models import Response
+from tutor.tracing import engine, engine_fit
+from tutor.tracing.heartbeat import LEASE, FitStopError, Heartbeat
+from tutor.tracing.models import (
+    FitRun,
+    FitStatus,
+    FitTrigger,
+    ModelRole,
+    ModelVersion,
+    VersionStatus,
+)
+from tutor.tracing.promotion import promotion_judge, promotion_start
+
+logger = logging.getLogger(__name__)
+
+FIT_TOPIC = "fit"
+OBSERVATIONS_MIN = 200
+LEARNERS_MIN = 5
+ATTEMPTS_MAX = 3
+ACTIVE = (FitStatus.QUEUED, FitStatus.RUNNING)
+
+Clock = Callable[[], datetime]
+
+
+@transaction.atomic
+def fit_request(
+    course: Course,
+    *,
+    model_name: str,
+    role: str = ModelRole.MASTERY,
+    trigger: str = FitTrigger.HAND,
+    by: User | None,
+    now: datetime,
+    config: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> FitRun:
+    """Ask for a fit; a worker of the `fit` queue takes it.
+
+    Raises:
+        TutorError: code `unknown_model`, `too_little_data` or `fit_active`.
+    """
+    if model_name not in engine_fit.model_names():
+        known = ", ".join(engine_fit.model_names())
+        raise TutorError(
+            _("No model is called '{name}'; known are {known}.").format(
+                name=model_name, known=known
+            ),
+            code="unknown_model",
+        )
+    counts = Response.objects.filter(
+        course=course, is_observation=True, learner__isnull=False
+    ).aggregate(n=Count("id"), learners=Count("learner", distinct=True))
+    if counts["n"] < OBSERVATIONS_MIN or counts["learners"] < LEARNERS_MIN:
+        raise TutorError(
+            _(
+                "A fit needs at least {n_min} first answers of {learners_min} learners; "
+                "there are {n} of {learners} so far. Until then default parameters serve."
+            ).format(
+                n_min=OBSERVATIONS_MIN,
+                learners_min=LEARNERS_MIN,
+                n=counts["n"],
+                learners=counts["learners"],
+            ),
+            code="too_little_data",
+        )
+    settled = dict(config or {})
+    try:
+        with transaction.atomic():
+            run = FitRun.objects.create(
+                course=course,
+                model_name=model_name,
+                role=role,
+                trigger=trigger,
+                requested_by=by,
+                requested_at=now,
+                config=settled,
+                config_hash=_hash(settled),
+                seed=seed,
+                cutoff=now,
+            )
+    except IntegrityError as error:
+        raise TutorError(
+            _("A fit of {name} on this course is waiting or running already.").format(
+                name=model_name
+            ),
+            code="fit_active",
+        ) from error
+    audit_record(
+        by,
+        action="fit_request",
+        object_kind="fit",
+        object_id=str(run.uuid),
+        detail={"model": model_name, "trigger": trigger},
+        now=now,
+    )
+    outbox_add(FIT_TOPIC, {"fit_id": run.pk}, now=now)
+    return run
+
+
+def _hash(config: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+
+
+def fit_cancel(run: FitRun, *, by: User, now: datetime) -> bool:
+    """Stop a fit: at once where it waits, at its next progress where it runs."""
+    stopped = FitRun.objects.filter(pk=run.pk, status=FitStatus.QUEUED).update(
+        status=FitStatus.CANCELLED, finished_at=now, reason=_("Cancelled while waiting.")
+    )
+    asked = FitRun.objects.filter(pk=run.pk, status=FitStatus.RUNNING).update(
+        is_cancel_requested=True
+    )
+    if stopped or asked:
+        audit_record(by, action="fit_cancel", object_kind="fit", object_id=str(run.uuid), now=now)
+    return bool(stopped or asked)
+
+
+@handler(FIT_TOPIC)
+def _fit_handler(payload: Mapping[str, Any], *, now: datetime) -> None:  # noqa: ARG001
+    """Pass a fit on to the queue of workers that have what fitting needs."""
+    from tutor.tracing.tasks import fit_run_task
+
+    fit_run_task.apply_async((payload["fit_id"],), queue="fit", retry=False)
+
+
+def fits_due(*, now: datetime) -> list[int]:
+    """Return the fits that no worker holds: lost messages, and leases that ran out."""
+    waiting = Q(status=FitStatus.QUEUED, requested_at__lt=now - LEASE)
+    lost = Q(status=FitStatus.RUNNING, lease_until__lt=now)
+    return list(FitRun.objects.filter(waiting | lost).values_list("pk", flat=True))
+
+
+def fits_give_up(*, now: datetime) -> int:
+    """End the fits whose workers died too often."""
+    return FitRun.objects.filter(
+        status=FitStatus.RUNNING, lease_until__lt=now, attempts__gte=ATTEMPTS_MAX
+    ).update(
+        status=FitStatus.FAILED,
+        finished_at=now,
+        reason=_("Its worker died {n} times, so it is not tried again.").format(n=ATTEMPTS_MAX),
+    )
+
+
+def fit_claim(fit_id: int, *, now: datetime) -> FitRun | None:
+    """Take a fit that nobody holds; None when somebody does or it has ended."""
+    free = Q(status=FitStatus.QUEUED) | Q(status=FitStatus.RUNNING, lease_until__lt=now)
+    taken = FitRun.objects.filter(free, pk=fit_id, attempts__lt=ATTEMPTS_MAX).update(
+        status=FitStatus.RUNNING,
+        lease_until=now + LEASE,
+        attempts=F("attempts") + 1,
+        started_at=Coalesce(F("started_at"), now),
+        worker=platform.node()[:120],
+        device=engine.device_name()[:20],
+        code_version=engine_fit.code_version()[:40],
+    )
+    return FitRun.objects.select_related("course").get(pk=fit_id) if taken else None
+
+
+def fit_execute(fit_id: int, *, clock: Clock, is_threaded: bool = True) -> FitRun | None:
+    """Run a fit from claim to end; None when it is not to be had.
+
+    Ends it DONE, FAILED or CANCELLED. What can pass later (a locked database, a full disk that is
+    emptied) is left to its lease, and taken up again.
+    """
+    run = fit_claim(fit_id, now=clock())
+    if run is None:
+        return None
+    with Heartbeat(run, clock=clock, is_threaded=is_threaded) as heart:
+        try:
+            _fit(run, heart, clock=clock)
+        except FitStopError as stop:
+            _end(run, stop.status, stop.reason, now=clock())
+        except engine_fit.KTModelsError as error:
+            _end(run, FitStatus.FAILED, str(error), now=clock())
+        except DatabaseError:
+            logger.exception("fit %s is left to its lease", run.pk)
+        except Exception as error:
+            logger.exception("fit %s failed", run.pk)
+            _end(run, FitStatus.FAILED, f"{type(error).__name__}: {error}", now=clock())
+    run.refresh_from_db()
+    return run
+
+
+def _end(run: FitRun, status: FitStatus, reason: str, *, now: datetime) -> None:
+    FitRun.objects.filter(pk=run.pk, status=FitStatus.RUNNING, attempts=run.attempts).update(
+        status=status, reason=reason[:500], finished_at=now, lease_until=None
+    )
+
+
+def _fit(run: FitRun, heart: Heartbeat, *, clock: Clock) -> None:
+    heart.progress(0.0, _("Reading the responses"))
+    learners = {
+        pk: (uuid, is_simulated)
+        for pk, uuid, is_simulated in User.objects.filter(responses__course=run.course)
+        .distinct()
+        .values_list("pk", "uuid", "is_simulated")
+    }
+    export = engine_fit.export_build(
+        observations_export(run.course, until=run.cutoff),
+        held_out={
+            pk for pk, (uuid, _simulated) in learners.items() if engine_fit.is_held_out(uuid)
+        },
+    )
+    FitRun.objects.filter(pk=run.pk).update(
+        n_learners=export.data.n_learners, n_observations=export.data.n_responses
+    )
+    checkpoint = models_dir() / "checkpoints" / str(run.uuid)
+    began = clock()
+    fitted = engine_fit.model_fit(
+        run.model_name,
+        run.config,
+        export,
+        seed=run.seed,
+        progress=lambda share, message: heart.progress(0.05 + 0.75 * share, message),
+        checkpoint=checkpoint,
+    )
+    fit_seconds = (clock() - began).total_seconds()
+    heart.progress(0.8, _("Testing beside the serving version"))
+    metrics = engine_fit.backtest(
+        fitted,
+        export,
+        against=_against(run),
+        groups={
+            pk: "simulated" if is_simulated else "people"
+            for pk, (_uuid, is_simulated) in learners.items()
+        },
+        seed=run.seed,
+    )
+    heart.progress(0.95, _("Saving"))
+    version = ModelVersion(
+        course=run.course,
+        model_name=run.model_name,
+        role=run.role,
+        metrics=metrics,
+        fit_run=run,
+        created_at=clock(),
+    )
+    version.artifact = f"{run.course.uuid}/{version.uuid}"
+    version.sha256 = engine_fit.model_save(fitted, models_dir() / version.artifact)
+    verdict = promotion_judge(metrics)
+    version.reason = verdict.reason[:500]
+    _version_keep(run, version, fit_seconds=fit_seconds, peak_mib=heart.peak_mib, now=clock())
+    shutil.rmtree(checkpoint, ignore_errors=True)
+    if verdict.is_promotable:
+        promotion_start(version, by=run.requested_by, now=clock())
+
+
+def _against(run: FitRun) -> dict[str, Any]:
+    """Return what to compare with: the version that serves the role, else the mastery version."""
+    for role in (run.role, ModelRole.MASTERY):
+        serving = ModelVersion.objects.filter(
+            course=run.course, role=role, status=VersionStatus.SERVING
+        ).first()
+        if serving is not None:
+            try:
+                return {f"serving {serving.model_name}": engine.tracer(serving)}
+            except engine.KTModelsError:
+                logger.exception("version %s cannot be loaded to compare with", serving.pk)
+    return {"cold start": None}
+
+
+def _version_keep(
+    run: FitRun, version: ModelVersion, *, fit_seconds: float, peak_mib: float, now: datetime
+) -> None:
+    """Store the version and end the fit, if this worker still holds it."""
+    try:
+        with transaction.atomic():
+            ended = FitRun.objects.filter(
+                pk=run.pk, status=FitStatus.RUNNING, attempts=run.attempts
+            ).update(
+                status=FitStatus.DONE,
+                progress=1.0,
+                stage="",
+                fit_seconds=fit_seconds,
+                peak_mib=peak_mib,
+                finished_at=now,
+                lease_until=None,
+            )
+            if not ended:
+                raise FitStopError(FitStatus.FAILED, _("Another worker took the fit."))
+            version.save()
+    except BaseException:
+        shutil.rmtree(models_dir() / version.artifact, ignore_errors=True)
+        raise
+
+
+def models_dir() -> Path:
+    """Return where artifacts are kept."""
+    return Path(settings.VAR_DIR) / "models"
+
+
+@dataclass(frozen=True, slots=True)
+class StartRule:
+    """When a course is fitted unasked: after so many new observations since the last fit."""
+
+    at_least: int
+    share: float
+
+    def is_met(self, *, n_new: int, n_before: int) -> bool:
+        """Return whether there is enough that is new."""
+        return n_new >= max(self.at_least, self.share * n_before)
+
+
+NIGHTLY_RULE = StartRule(at_least=200, share=0.10)
+VOLUME_RULE = StartRule(at_least=1000, share=0.50)
+# What is fitted unasked, and for which role.
+UNATTENDED = (("bkt_forgets", ModelRole.MASTERY), ("dkt", ModelRole.PREDICTION))
+
+
+def fits_start_due(rule: StartRule, *, trigger: str, now: datetime) -> list[FitRun]:
+    """Ask for the fits that a start rule calls for."""
+    started = []
+    for course in Course.objects.all():
+        total = Response.objects.filter(course=course, is_observation=True).count()
+        for model_name, role in UNATTENDED:
+            last = (
+                FitRun.objects.filter(course=course, model_name=model_name, status=FitStatus.DONE)
+                .order_by("-id")
+                .first()
+            )
+            before = (last.n_observations or 0) if last else 0
+            if not rule.is_met(n_new=total - before, n_before=before):
+                continue
+            try:
+                started.append(
+                    fit_request(
+                        course,
+                        model_name=model_name,
+                        role=role,
+                        trigger=trigger,
+                        by=None,
+                        now=now,
+                    )
+                )
+            except TutorError as refusal:
+                logger.info("course %s is not fitted: %s", course.pk, refusal.code)
+    return started
