@@ -7,8 +7,8 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import serializers, status
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import status
 from rest_framework.exceptions import ValidationError
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.parsers import MultiPartParser
@@ -20,6 +20,12 @@ from rest_framework.reverse import reverse
 from tutor.accounts.models import Scope
 from tutor.accounts.services import audit_record
 from tutor.api.http import ApiView, Pages, caller, caller_detail
+from tutor.api.import_serializers import (
+    DONE_EXAMPLE,
+    ImportDetailSerializer,
+    ImportFormSerializer,
+    ImportSerializer,
+)
 from tutor.api.openapi import problem
 from tutor.api.renderers import CsvRenderer
 from tutor.api.uploads import JsonFileParser, ZipFileParser, upload_size_check
@@ -31,109 +37,11 @@ from tutor.content.models import Course, ImportFormat, ImportJob
 ERROR_COLUMNS = ("severity", "pointer", "field", "value", "expected", "message")
 
 
-class ImportRowSerializer(serializers.Serializer[Any]):
-    """One thing that is wrong, or worth knowing, and where."""
-
-    severity = serializers.ChoiceField(choices=["error", "warning"])
-    pointer = serializers.CharField(help_text="JSON pointer into the bundle, or file and line.")
-    row_field = serializers.CharField()
-    value = serializers.CharField()
-    expected = serializers.CharField()
-    message = serializers.CharField()
-
-    def get_fields(self) -> dict[str, Any]:
-        """Name a field `field`, which the base class keeps for itself."""
-        fields: dict[str, Any] = dict(super().get_fields())
-        fields["field"] = fields.pop("row_field")
-        return fields
-
-
-class ImportSerializer(serializers.ModelSerializer[ImportJob]):
-    """An import as lists have it."""
-
-    course = serializers.UUIDField(source="course.uuid", default=None, allow_null=True)
-
-    class Meta:
-        model = ImportJob
-        fields: tuple[str, ...] = (
-            "uuid",
-            "status",
-            "stage",
-            "progress",
-            "format",
-            "course",
-            "is_dry_run",
-            "filename",
-            "sha256",
-            "created_at",
-            "finished_at",
-        )
-
-
-class ImportDetailSerializer(ImportSerializer):
-    """An import with its result: counts and differences, errors by row, and notes."""
-
-    result = serializers.DictField()
-    # The base class has a property of this name; the class body only declares the field.
-    errors = ImportRowSerializer(many=True)  # type: ignore[assignment]
-    notes = serializers.ListField(child=serializers.CharField())
-
-    class Meta(ImportSerializer.Meta):
-        fields = (*ImportSerializer.Meta.fields, "result", "errors", "notes")
-
-
-class ImportAskedSerializer(serializers.Serializer[Any]):
-    """What one may say beside the file, in the form or in the address."""
-
-    format = serializers.ChoiceField(choices=ImportFormat.choices, default=ImportFormat.AUTO)
-    course = serializers.UUIDField(
-        required=False, allow_null=True, help_text="The course that a graph goes to."
-    )
-    dry_run = serializers.BooleanField(
-        default=False, help_text="Only say what would change; nothing is written."
-    )
-
-
-class ImportFormSerializer(ImportAskedSerializer):
-    """A multipart form."""
-
-    file = serializers.FileField()
-
-
 ASKED_PARAMETERS = [
     OpenApiParameter("format", str, enum=ImportFormat.values, description="Default: auto."),
     OpenApiParameter("course", OpenApiTypes.UUID, description="The course that a graph goes to."),
     OpenApiParameter("dry_run", bool, description="Only say what would change."),
 ]
-DONE_EXAMPLE = OpenApiExample(
-    "a refused import",
-    value={
-        "uuid": "6f2d3a1c-52b0-4b43-9d0b-0f3f6c0a9f10",
-        "status": "refused",
-        "stage": "",
-        "progress": 0.2,
-        "format": "bundle",
-        "course": None,
-        "is_dry_run": True,
-        "filename": "fractions.json",
-        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-        "created_at": "2026-03-02T12:00:00Z",
-        "finished_at": "2026-03-02T12:00:02Z",
-        "result": {"message": "1 thing is wrong; nothing was changed."},
-        "errors": [
-            {
-                "severity": "error",
-                "pointer": "/problems/3/lesson",
-                "field": "lesson",
-                "value": "l-halves",
-                "expected": "the id of a lesson of the bundle",
-                "message": "There is no lesson 'l-halves'.",
-            }
-        ],
-        "notes": [],
-    },
-    response_only=True,
-)
 
 
 class NewestPages(Pages):
