@@ -10,7 +10,8 @@ from enum import StrEnum
 
 from tutor.content.graph import CourseGraph, SkillNode
 from tutor.responses.models import ResponseKind
-from tutor.scheduling.policies import PolicyConfig, SkillStatus, Status, is_wheel_spinning
+from tutor.scheduling.policies import is_wheel_spinning
+from tutor.scheduling.statuses import PolicyConfig, SkillStatus, Status
 from tutor.tracing.selectors import LearnerBeliefs
 
 # Older answers say little about who needs help today.

@@ -17,8 +17,8 @@ from tutor.dashboards.heatmap import mastery_percent
 from tutor.responses.models import Response
 from tutor.responses.selectors import responses_of_learner
 from tutor.scheduling.models import Plan
-from tutor.scheduling.policies import SkillStatus, Status
 from tutor.scheduling.services import Offer, offer_for
+from tutor.scheduling.statuses import SkillStatus, Status
 from tutor.tracing.selectors import BeliefPoint, SkillBelief, belief_history
 
 PAGE_ROWS = 25

@@ -25,8 +25,8 @@ from tutor.dashboards.flags import (
 from tutor.responses.models import Response
 from tutor.responses.selectors import with_effective_correctness
 from tutor.roster.models import Classroom, Enrolment
-from tutor.scheduling.policies import SkillStatus, Status
 from tutor.scheduling.selectors import day_start, statuses_of_class
+from tutor.scheduling.statuses import SkillStatus, Status
 from tutor.tracing.selectors import EVIDENCE_MIN, ClassBeliefs, beliefs_of_learners
 
 DAYS_SHOWN = 7

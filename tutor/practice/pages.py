@@ -19,9 +19,9 @@ from tutor.practice.documents import problem_document
 from tutor.practice.models import Activity
 from tutor.responses.models import Response, ResponseKind
 from tutor.responses.selectors import responses_of_learner
-from tutor.scheduling.policies import SkillStatus, Status
 from tutor.scheduling.selectors import statuses_of_learner
 from tutor.scheduling.services import Offer, OfferedCandidate, offer_for
+from tutor.scheduling.statuses import SkillStatus, Status
 from tutor.tracing.selectors import SkillBelief, belief_history, beliefs_of_learner
 
 KIND_LABELS = {

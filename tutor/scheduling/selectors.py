@@ -12,13 +12,8 @@ from tutor.content.graph import CourseGraph, course_graph
 from tutor.content.models import Course
 from tutor.responses.models import Response
 from tutor.scheduling.models import SkillStanding
-from tutor.scheduling.policies import (
-    Past,
-    PolicyConfig,
-    SkillStatus,
-    Standing,
-    statuses_compute,
-)
+from tutor.scheduling.policies import Past
+from tutor.scheduling.statuses import PolicyConfig, SkillStatus, Standing, statuses_compute
 from tutor.tracing.selectors import ClassBeliefs, LearnerBeliefs, beliefs_of_learner
 
 PAST_OBSERVATIONS = 120

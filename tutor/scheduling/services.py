@@ -13,14 +13,7 @@ from tutor.content.graph import CourseGraph, StepRef, course_graph
 from tutor.content.models import Course
 from tutor.responses.models import Response
 from tutor.scheduling.models import Plan, SkillStanding
-from tutor.scheduling.policies import (
-    Candidate,
-    Choice,
-    FringePolicy,
-    SkillStatus,
-    Status,
-    is_mastered_now,
-)
+from tutor.scheduling.policies import Candidate, Choice, FringePolicy
 from tutor.scheduling.reasons import reason_text
 from tutor.scheduling.selectors import (
     PastObservation,
@@ -31,6 +24,7 @@ from tutor.scheduling.selectors import (
     standings_of_learner,
     statuses_from,
 )
+from tutor.scheduling.statuses import SkillStatus, Status, is_mastered_now
 from tutor.tracing import engine
 from tutor.tracing.selectors import LearnerBeliefs, beliefs_of_learner, moment_of
 from tutor.tracing.services import Tracing

@@ -12,7 +12,7 @@ from tutor.accounts.models import AuditEvent, User
 from tutor.common.templatetags.stepwise import percent
 from tutor.roster.models import Classroom
 from tutor.roster.services import classroom_create
-from tutor.scheduling.policies import PolicyConfig
+from tutor.scheduling.statuses import PolicyConfig
 
 ClientOf = Callable[[User], Client]
 

@@ -10,7 +10,7 @@ import pytest
 from tutor.content.graph import CourseGraph, SkillNode
 from tutor.dashboards.flags import FlagKind, Seen, flags_of_learner
 from tutor.responses.models import ResponseKind
-from tutor.scheduling.policies import SkillStatus, Status
+from tutor.scheduling.statuses import SkillStatus, Status
 from tutor.tracing.models import ModelVersion
 from tutor.tracing.selectors import LearnerBeliefs
 

@@ -10,16 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tutor.scheduling.policies import (
-    Choice,
-    FringePolicy,
-    Kind,
-    Past,
+from tutor.scheduling.policies import Choice, FringePolicy, Kind, Past, is_wheel_spinning
+from tutor.scheduling.statuses import (
     PolicyConfig,
     SkillStatus,
     Standing,
     Status,
-    is_wheel_spinning,
     measurable_parents,
     statuses_compute,
 )

@@ -21,7 +21,7 @@ from tutor.dashboards.heatmap import LESSON_EVIDENCE_SHARE, OPEN_SKILLS
 from tutor.roster.access import classroom_for_teacher
 from tutor.roster.selectors import classrooms_of_teacher
 from tutor.roster.services import classroom_create
-from tutor.scheduling.policies import PolicyConfig
+from tutor.scheduling.statuses import PolicyConfig
 from tutor.tracing.selectors import EVIDENCE_MIN
 
 

@@ -14,7 +14,7 @@ from tutor.content.models import Course, Lesson
 from tutor.practice import pages
 from tutor.roster.access import course_for_learner, course_for_member
 from tutor.roster.selectors import courses_of_learner
-from tutor.scheduling.policies import PolicyConfig
+from tutor.scheduling.statuses import PolicyConfig
 from tutor.tracing.selectors import EVIDENCE_MIN
 
 
