@@ -44,7 +44,8 @@ class BKTConfig:
     (see Clock); "chosen" picks it from the training log, None switches ageing off.
     least_unknown: see BKTParameters; None takes .01, or .001 with forgets, whose forget rate does
     most of the same; 0 is the textbook model.
-    prior_strength: what the default rates count for, in responses.
+    prior_strength: what the default rates count for, in responses. chunk_responses: how many are
+    fitted at a time, each start counted.
     """
 
     forgets: bool = False
@@ -59,7 +60,7 @@ class BKTConfig:
     prior_strength: float = 2.0
     tolerance: float = 0.01
     max_cycles: int = 100
-    chunk_responses: int = 1_000_000
+    chunk_responses: int = 500_000
 
     def __post_init__(self) -> None:
         for name in ("learner_classes", "n_starts", "max_cycles", "chunk_responses"):

@@ -158,7 +158,8 @@ class Solver:
         if not self.forgets:
             done.forget[:] = 0.0
         n_skills = self.sequences.n_skills
-        for chunk in chunks(self.sequences, grouping, max_responses=self.chunk_responses):
+        limit = max(1, self.chunk_responses // n_starts)
+        for chunk in chunks(self.sequences, grouping, max_responses=limit):
             place = _places(chunk)
             solution = squarem.run(
                 copies(chunk.forest, n_starts),
