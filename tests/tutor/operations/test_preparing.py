@@ -31,7 +31,7 @@ def env(**changes: object) -> override_settings:
 @pytest.fixture
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     called: list[str] = []
-    monkeypatch.setattr(preparing, "call_command", lambda name: called.append(name))
+    monkeypatch.setattr(preparing, "call_command", lambda name, **options: called.append(name))
     return called
 
 

@@ -24,6 +24,7 @@ class Command(BaseCommand):
             TimeElapsedColumn(),
             console=Console(file=self.stdout),  # type: ignore[arg-type]
             transient=True,
+            disable=not self.stdout.isatty(),
         ) as bar:
             task = bar.add_task("Simulated learners")
             result = demo_load(
@@ -36,6 +37,8 @@ class Command(BaseCommand):
         self.stdout.write(
             f"  {result.n_learners} simulated learners answered {result.n_steps} steps."
         )
+        if not options["verbosity"]:
+            return
         self.stdout.write(f"Demo accounts, all with the password {DEMO_PASSWORD}:")
         for account in ACCOUNTS:
             self.stdout.write(f"  {account.username:<14} {account.role}")
