@@ -5,7 +5,6 @@ finding tells where (a JSON pointer, the step's id), with which seed it shows fi
 """
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -98,7 +97,11 @@ def problem_lint(
             place = (finding.pointer, finding.rule)
             earlier = found.get(place)
             found[place] = replace(earlier, seeds=earlier.seeds + 1) if earlier else finding
-    return [*found.values(), *(_variety_lint(problem, pointer, limits) if is_templated else ())]
+    try:
+        varied = list(_variety_lint(problem, pointer, limits)) if is_templated else []
+    except TemplateError as error:
+        varied = [LintFinding(pointer, problem["id"], "template", f"{error}")]
+    return [*found.values(), *varied]
 
 
 def _variant_lint(
@@ -130,22 +133,26 @@ def _step_told(step: Document, body: str, limits: Limits) -> Iterator[tuple[str,
 
 
 def _variety_lint(problem: Document, pointer: str, limits: Limits) -> Iterator[LintFinding]:
-    texts = {
-        re.sub(r"\s+", " ", " ".join(words_shown(document_render(problem, seed))))
-        for seed in range(_VARIETY_SEEDS)
-    }
-    if len(texts) < limits.variants:
+    texts: set[str] = set()
+    for seed in range(_VARIETY_SEEDS):
+        texts.add(" ".join(words_shown(document_render(problem, seed))))
+        if len(texts) >= limits.variants:
+            break
+    else:
         message = (
             f"{_VARIETY_SEEDS} seeds give only {len(texts)} different problems, "
             f"expected at least {limits.variants}."
         )
         yield LintFinding(f"{pointer}/variables", problem["id"], "variety", message)
     rules = problem.get("constraints", ())
-    draws = [variant_draw(problem["variables"], seed=seed) for seed in range(_DRAWS)]
-    met = sum(all(evaluate(rule, draw) for rule in rules) for draw in draws)
-    if met < _DRAWS_MET:
-        message = (
-            f"Only {met} of {_DRAWS} draws meet the constraints, expected at least {_DRAWS_MET}; "
-            "widen the variables or compute one of them."
-        )
-        yield LintFinding(f"{pointer}/constraints", problem["id"], "draws", message)
+    met = 0
+    for seed in range(_DRAWS):
+        draw = variant_draw(problem["variables"], seed=seed)
+        met += all(evaluate(rule, draw) for rule in rules)
+        if met >= _DRAWS_MET:
+            return
+    message = (
+        f"Only {met} of {_DRAWS} draws meet the constraints, expected at least {_DRAWS_MET}; "
+        "widen the variables or compute one of them."
+    )
+    yield LintFinding(f"{pointer}/constraints", problem["id"], "draws", message)

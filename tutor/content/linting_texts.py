@@ -15,7 +15,7 @@ _DECIMAL = re.compile(r"\d+(?:\.(\d+))?")
 _FORMULA = re.compile(r"```.*?```|\$[^$]*\$", re.DOTALL)
 _SLIPS = {
     "a template that was not replaced": re.compile(r"(?<!@)@\{"),
-    "a division by 0": re.compile(r"/0(?![\d.])|\}\{0\}"),
+    "a division by 0": re.compile(r"/0(?!\d|\.\d)|\}\{0\}"),
     "two signs in a row": re.compile(r"[-+] ?[-+] ?\d|[-+] [-+]"),
     "the factor 1 before a letter": re.compile(r"\$[^$]*(?<![\d.}^])1[a-z](?![a-z])[^$]*\$"),
 }
@@ -171,11 +171,12 @@ def _choice_told(step: Document, hint: str, given: str) -> bool:
 
 
 def _plain(text: object) -> str:
-    return re.sub(r"[\s$*\\]+", "", str(text)).casefold()
+    bare = re.sub(r"[$*\\]+", "", str(text)).casefold()
+    return re.sub(r"\s*([-+/=<>(),;:\[\]])\s*", r"\1", " ".join(bare.split()))
 
 
 def _holds(text: str, value: str) -> bool:
-    return bool(re.search(rf"(?<![\w.]){re.escape(value)}(?![\w.]\w)", _plain(text)))
+    return bool(re.search(rf"(?<![\w.]){re.escape(value)}(?!\w|\.\d)", _plain(text)))
 
 
 _TELLS: dict[str, Callable[[Document, str, str], bool]] = {
