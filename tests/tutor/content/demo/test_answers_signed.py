@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import pytest
 import sympy
@@ -131,7 +131,7 @@ def _worked_out(seen: Seen) -> Expr:
     return expand(seen.last)
 
 
-Answer = Expr | tuple[Expr, ...]
+Answer: TypeAlias = Expr | tuple[Expr, ...]
 EXPECTED: dict[str, Callable[[Seen], Answer]] = {
     "integers-line-read-a": lambda s: s.figures[0]["mark"][0],
     "integers-line-between-a": _between,
