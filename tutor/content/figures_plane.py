@@ -128,6 +128,8 @@ def _numbers(plane: _Plane) -> list[str]:
         if at and (at / plane.y.step) % every == 0:
             x, y = plane.place((zero, at))
             shapes.append(text_draw(x - 8 - 4 * len(str(at)), y + 5, str(at)))
+    if plane.x.least < 0:
+        return shapes
     x, y = plane.place((zero, zero))
     return [*shapes, text_draw(x - 12, y + 18, "0")]
 

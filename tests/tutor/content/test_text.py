@@ -147,7 +147,7 @@ def test_inline_text_has_no_paragraph_but_two_keep_theirs():
         ("number-line from=-2 to=2 step=1 label=x", 1 + 5 + 5),
         ("area-grid rows=3 columns=4 shaded=5 label=x", 12),
         ("number-line from=0 to=4 set=[1,3] label=x", 1 + 5 + 5 + 1 + 2),
-        ("coordinate-plane x=-2,2 y=-2,2 lines=1,0 points=1,1;2,0 names=A label=x", 13 + 1 + 3),
+        ("coordinate-plane x=-2,2 y=-2,2 lines=1,0 points=1,1;2,0 names=A label=x", 12 + 1 + 3),
         ("balance left=2,1 right=0,7 label=x", 2 + 2 * (2 + 1 + 7) + 1),
         ('bar-model bars="2; 3" names="red; blue" each=4 label=x', 2 + 2 * 5),
     ],
