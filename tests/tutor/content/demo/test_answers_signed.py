@@ -43,8 +43,9 @@ def expression(tex: str) -> Expr:
     text = re.sub(r"(\d+)\\frac\{(\d+)\}\{(\d+)\}", r"(\1+\2/\3)", text)
     text = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"((\1)/(\2))", text)
     text = re.sub(r"\^\{(.*?)\}", r"^(\1)", text).replace("^", "**")
+    text = text.replace("{", "(").replace("}", ")")
     text = re.sub(r"(?<=[\dxynB)])\s*(?=[xynB(])", "*", text)
-    assert not re.search(r"[\\{}$]", text), tex
+    assert not re.search(r"[\\$]", text), tex
     parsed = sympy.parse_expr(text, local_dict={**LETTERS, "Abs": Abs})
     return cast("Expr", parsed)
 
@@ -87,7 +88,7 @@ def seen(text: str) -> Seen:
     """Read a text as a learner does, without the text alternatives of its figures."""
     figures = []
     for match in _FIGURE.finditer(text):
-        pairs = re.findall(r"(\w+)=([^\s\"]+)", re.sub(r'label="[^"]*"', "", match[1]))
+        pairs = re.findall(r"(\w+)=([^\s\"]+)", re.sub(r'(label="[^"]*"|set=\S+)', "", match[1]))
         figures.append({key: [Rational(v) for v in value.split(",")] for key, value in pairs})
     words = _FORMULA.sub(" ", _FIGURE.sub(" ", text))
     return Seen(sides(text), [Integer(n) for n in re.findall(r"\d+", words)], figures)
@@ -167,7 +168,7 @@ EXPECTED: dict[str, Callable[[Seen], Answer]] = {
     "order-of-operations-same-rank-a": _worked_out,
     "order-of-operations-same-rank-b": _worked_out,
     "order-of-operations-tickets-b": lambda s: (
-        s.last - s.numbers[0] * s.numbers[2] - s.numbers[1] * s.numbers[3]
+        s.numbers[-1] - s.numbers[0] * s.numbers[2] - s.numbers[1] * s.numbers[3]
     ),
     "order-of-operations-mistake-b": _worked_out,
     "expressions-evaluate-value-a": _value,
