@@ -42,7 +42,7 @@ class Training:
 
     network: TorchState
     best: TorchState
-    optimizer: Mapping[str, Any]
+    optimizer: Mapping[int, TorchState]
     torch_rng: Tensor
     numpy_rng: Mapping[str, Any]
     losses: tuple[float, ...]

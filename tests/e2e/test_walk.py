@@ -125,10 +125,6 @@ def one_step(page: Page, step: StepDocument, doings: set[str]) -> set[str]:
     return done
 
 
-@pytest.mark.xfail(
-    reason="a skill with one step without variants is offered again and again in one sitting",
-    strict=False,
-)
 def test_a_fresh_learner_practises_and_the_teacher_sees_it(
     open_page: OpenPage, classroom: Classroom
 ) -> None:

@@ -92,6 +92,30 @@ class CourseGraph:
         )
 
     @cached_property
+    def practisable(self) -> frozenset[int]:
+        """The skills that have a step; the others cannot be measured."""
+        return frozenset(skill for skill, steps in self.steps_by_skill.items() if steps)
+
+    @cached_property
+    def gates(self) -> Mapping[int, tuple[int, ...]]:
+        """Each skill's nearest measurable prerequisites, seen through those that have no steps."""
+        return MappingProxyType({skill: self._gates_of(skill) for skill in self.parents})
+
+    def _gates_of(self, skill_id: int) -> tuple[int, ...]:
+        found: dict[int, None] = {}
+        waiting, seen = list(self.parents[skill_id]), set[int]()
+        while waiting:
+            parent = waiting.pop(0)
+            if parent in seen:
+                continue
+            seen.add(parent)
+            if parent in self.practisable:
+                found[parent] = None
+            else:
+                waiting.extend(self.parents[parent])
+        return tuple(found)
+
+    @cached_property
     def _ancestors(self) -> Mapping[int, frozenset[int]]:
         return MappingProxyType({skill: _reachable(skill, self.parents) for skill in self.parents})
 

@@ -28,10 +28,12 @@ def observations_export(
     *,
     learner_ids: list[int] | None = None,
     until: datetime | None = None,
+    recorded_until: datetime | None = None,
     chunk: int = 5000,
 ) -> Iterator[ObservationRow]:
     """Yield a course's observations by learner, then time, then the order of the log.
 
+    `until` ends by when it was answered; `recorded_until` by what was known then, corrections too.
     Streams: memory does not grow with the log. Responses of erased learners have none to trace.
     """
     responses = Response.objects.filter(course=course, is_observation=True, learner__isnull=False)
@@ -39,8 +41,15 @@ def observations_export(
         responses = responses.filter(learner_id__in=learner_ids)
     if until is not None:
         responses = responses.filter(answered_at__lte=until)
+    if recorded_until is not None:
+        responses = responses.filter(recorded_at__lte=recorded_until)
     rows = responses.order_by("learner_id", "answered_at", "id").values_list(
-        "id", "learner_id", "step__key", "skill_ids", effective_correctness(), "answered_at"
+        "id",
+        "learner_id",
+        "step__key",
+        "skill_ids",
+        effective_correctness(until=recorded_until),
+        "answered_at",
     )
     for response_id, learner_id, item, skill_ids, is_correct, at in rows.iterator(chunk):
         yield ObservationRow(

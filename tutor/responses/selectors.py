@@ -22,9 +22,11 @@ class Effective(TypedDict):
 JudgedResponse = Annotated[Response, Annotations[Effective]]
 
 
-def effective_correctness() -> Coalesce:
+def effective_correctness(*, until: datetime | None = None) -> Coalesce:
     """Return the expression for a response's correctness with its corrections applied."""
     newest = Regrade.objects.filter(response=OuterRef("pk")).order_by("-id")
+    if until is not None:
+        newest = newest.filter(regraded_at__lte=until)
     return Coalesce(Subquery(newest.values("is_correct")[:1]), F("is_correct"))
 
 

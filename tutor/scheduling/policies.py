@@ -6,6 +6,7 @@ that the site, simulations and off-line evaluation run the same code. See docs/s
 
 import math
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
@@ -33,11 +34,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The past: (skills, was it right) of each observation, newest first, and today's counts."""
+    """The past: (skills, was it right) of each observation, newest first, and today's counts.
+
+    `exhausted` are skills with nothing left to ask in this sitting but what was just asked.
+    """
 
     observations: Sequence[tuple[tuple[int, ...], bool]] = ()
     new_skills_today: int = 0
     reviews_today: int = 0
+    exhausted: AbstractSet[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,9 @@ def _kinds(
         elif status is Status.REVIEW_DUE:
             kinds[skill] = Kind.REVIEW
     _remedy(kinds, graph, statuses, past, row_of=row_of, beliefs=beliefs, config=config)
-    return _capped(kinds, past, config=config)
+    # Asked again they would tell nothing, and the same draw would come for ever.
+    fresh = {skill: kind for skill, kind in kinds.items() if skill not in past.exhausted}
+    return _capped(fresh, past, config=config)
 
 
 def _remedy(
@@ -254,7 +261,11 @@ def _scored(
         score=sum(terms.values()),
         terms=terms,
         reason=kind.value,
-        reason_values={"percent": round(100 * p_correct), "unlocks": unlocks},
+        reason_values={
+            "percent": round(100 * p_correct),
+            "n": int(beliefs.n_observations[row]),
+            "unlocks": unlocks,
+        },
     )
 
 

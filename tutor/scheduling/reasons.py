@@ -7,6 +7,7 @@ from django.utils.translation import ngettext
 
 from tutor.content.graph import CourseGraph
 from tutor.scheduling.policies import Candidate, Kind
+from tutor.tracing.selectors import EVIDENCE_MIN
 
 
 def reason_text(candidate: Candidate, graph: CourseGraph) -> str:
@@ -22,12 +23,15 @@ def _opening(kind: Kind, title: str, values: Mapping[str, float | int]) -> str:
     percent = values["percent"]
     if kind is Kind.LEARN:
         return _("New: you have what “{title}” builds on.").format(title=title)
+    if kind is Kind.REMEDIAL:
+        return _("A step back to “{title}”: what was hard builds on it.").format(title=title)
+    if values["n"] < EVIDENCE_MIN:
+        # Pages show no number on so little evidence, so a reason does not either.
+        return _("You have begun to learn “{title}”.").format(title=title)
     if kind is Kind.REVIEW:
         return _("Because “{title}” is due: about {percent} % likely to be right today.").format(
             title=title, percent=percent
         )
-    if kind is Kind.REMEDIAL:
-        return _("A step back to “{title}”: what was hard builds on it.").format(title=title)
     return _("You are learning “{title}”: about {percent} % likely to be right now.").format(
         title=title, percent=percent
     )

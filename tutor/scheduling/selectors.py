@@ -1,7 +1,7 @@
 """Statuses of skills, and what the scheduler knows of a learner's past."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -17,16 +17,13 @@ from tutor.scheduling.statuses import PolicyConfig, SkillStatus, Standing, statu
 from tutor.tracing.selectors import ClassBeliefs, LearnerBeliefs, beliefs_of_learner
 
 PAST_OBSERVATIONS = 120
+# Longer than a sitting's pause: within it a step without variants is not asked again.
+REPEAT_GAP = timedelta(hours=12)
 
 
 def policy_config(course: Course) -> PolicyConfig:
     """Return the thresholds and weights that a course is scheduled with."""
     return PolicyConfig(gate=course.gate)
-
-
-def practisable_skills(graph: CourseGraph) -> frozenset[int]:
-    """Return the skills that have a step to practise."""
-    return frozenset(skill for skill, steps in graph.steps_by_skill.items() if steps)
 
 
 def standing_of(row: SkillStanding) -> Standing:
@@ -56,7 +53,6 @@ def statuses_from(
         graph,
         beliefs,
         {skill: standing_of(row) for skill, row in standings.items()},
-        practisable=practisable_skills(graph),
         config=policy_config(course),
     )
 
@@ -116,10 +112,26 @@ def recent_observations(learner: User, course: Course) -> list[PastObservation]:
     return [PastObservation(*row) for row in rows[:PAST_OBSERVATIONS]]
 
 
+def skills_exhausted(
+    graph: CourseGraph, observations: Iterable[PastObservation], *, now: datetime
+) -> frozenset[int]:
+    """Return the skills whose every step was answered a short while ago and has no variants.
+
+    Their repeats within a sitting are no observations, so they would move nothing.
+    """
+    recent = {row.step_id for row in observations if now - row.answered_at < REPEAT_GAP}
+    return frozenset(
+        skill
+        for skill, steps in graph.steps_by_skill.items()
+        if all(step.step_id in recent and not step.is_varied for step in steps)
+    )
+
+
 def past_of(
     observations: Iterable[PastObservation],
     standings: Mapping[int, SkillStanding],
     *,
+    graph: CourseGraph,
     now: datetime,
 ) -> Past:
     """Return the policy's view of the past from what is at hand, without a query."""
@@ -145,4 +157,5 @@ def past_of(
         observations=tuple((tuple(row.skill_ids), row.is_correct) for row in rows),
         new_skills_today=len(new_today),
         reviews_today=len(reviewed_today),
+        exhausted=skills_exhausted(graph, rows, now=now),
     )

@@ -104,7 +104,7 @@ def offer_from(
         graph,
         beliefs,
         statuses,
-        past=past_of(observations, standings, now=now),
+        past=past_of(observations, standings, graph=graph, now=now),
         rng=Random(seed),  # noqa: S311 - a draw to be repeated from its seed, not a secret
     )
     return Offer(

@@ -25,7 +25,10 @@ class Status(StrEnum):
 
 
 class SkillGraph(Protocol):
-    """The part of a course's graph that decisions need; mappings have a key for every skill."""
+    """The part of a course's graph that decisions need; mappings have a key for every skill.
+
+    `practisable` skills have a step; `gates` are a skill's nearest prerequisites that have one.
+    """
 
     @property
     def skill_ids(self) -> tuple[int, ...]: ...
@@ -35,6 +38,10 @@ class SkillGraph(Protocol):
     def children(self) -> Mapping[int, tuple[int, ...]]: ...
     @property
     def encompassed(self) -> Mapping[int, tuple[tuple[int, float], ...]]: ...
+    @property
+    def practisable(self) -> AbstractSet[int]: ...
+    @property
+    def gates(self) -> Mapping[int, tuple[int, ...]]: ...
     def ancestors(self, skill_id: int) -> frozenset[int]: ...
 
 
@@ -101,14 +108,9 @@ def statuses_compute(
     beliefs: BeliefArrays,
     standings: Mapping[int, Standing],
     *,
-    practisable: AbstractSet[int],
     config: PolicyConfig,
 ) -> dict[int, SkillStatus]:
-    """Return every skill's status.
-
-    `practisable` holds the skills that have a step; one without cannot be measured, so it is
-    `unknown` and passes the question on to its own prerequisites.
-    """
+    """Return every skill's status; one without a step cannot be measured, so it is `unknown`."""
     skill_ids = graph.skill_ids
     row_of = {skill: row for row, skill in enumerate(skill_ids)}
     passes = (beliefs.lower >= config.gate) | (
@@ -117,7 +119,7 @@ def statuses_compute(
     none = Standing()
     statuses: dict[int, SkillStatus] = {}
     for row, skill in enumerate(skill_ids):
-        if skill not in practisable:
+        if skill not in graph.practisable:
             statuses[skill] = SkillStatus(status=Status.UNKNOWN, is_open=False)
             continue
         standing = standings.get(skill, none)
@@ -125,7 +127,7 @@ def statuses_compute(
         if not standing.is_open:
             held_by = tuple(
                 parent
-                for parent in measurable_parents(graph, skill, practisable)
+                for parent in graph.gates[skill]
                 if not passes[row_of[parent]] and not standings.get(parent, none).was_mastered
             )
         statuses[skill] = SkillStatus(
@@ -161,22 +163,3 @@ def is_mastered_now(
     if standing.is_mastered:
         return p_mastery >= config.mastery_leave
     return p_mastery >= config.mastery_enter and n_observations >= config.mastery_min_observations
-
-
-def measurable_parents(
-    graph: SkillGraph, skill: int, practisable: AbstractSet[int]
-) -> tuple[int, ...]:
-    """Return the nearest prerequisites that have steps, looking through those that have none."""
-    found: dict[int, None] = {}
-    waiting = list(graph.parents[skill])
-    seen: set[int] = set()
-    while waiting:
-        parent = waiting.pop(0)
-        if parent in seen:
-            continue
-        seen.add(parent)
-        if parent in practisable:
-            found[parent] = None
-        else:
-            waiting.extend(graph.parents[parent])
-    return tuple(found)

@@ -1,7 +1,7 @@
 """Keeping learner states: advanced with every observation, rebuilt from the log at will."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -149,7 +149,7 @@ def state_rebuild(state_id: int, *, now: datetime) -> bool:
     if state is None:
         return False
     rows = list(observations_export(state.version.course, learner_ids=[state.learner_id]))
-    blob = _replay(state.version, rows)
+    blob = replay(state.version, rows)
     is_changed = bytes(state.blob) != blob or state.n_observations != len(rows)
     state.blob = blob
     state.n_observations = len(rows)
@@ -188,7 +188,7 @@ def states_verify(course: Course, *, now: datetime, is_repairing: bool) -> Verif
             state = LearnerState.objects.create(
                 learner_id=learner_id, version=version, blob=b"", is_stale=True, updated_at=now
             )
-        if bytes(state.blob) != _replay(version, observations):
+        if bytes(state.blob) != replay(version, observations):
             differing.append(state.pk)
     empty = engine.state_advance(version, None, [])
     differing += [
@@ -204,7 +204,8 @@ def states_verify(course: Course, *, now: datetime, is_repairing: bool) -> Verif
     )
 
 
-def _replay(version: ModelVersion, rows: list[ObservationRow]) -> bytes:
+def replay(version: ModelVersion, rows: Iterable[ObservationRow]) -> bytes:
+    """Return the state that a version gives a learner with these observations, in order."""
     return engine.state_advance(
         version,
         None,

@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.world import course_make
 from tutor.content import graph as graph_module
 from tutor.content.graph import course_graph, course_graphs_forget
 from tutor.content.models import (
@@ -115,3 +116,13 @@ def test_few_graphs_are_kept(course, skills):
         course.version_number = version
         course_graph(course)
     assert len(graph_module._kept) == graph_module.GRAPHS_KEPT
+
+
+def test_a_skill_without_steps_passes_its_gate_on() -> None:
+    course = course_make(now=NOW)
+    b = course.skills.get(key="b")
+    Step.objects.filter(skills=b).update(is_retired=True)
+    graph = course_graph(course)
+    a, c = course.skills.get(key="a"), course.skills.get(key="c")
+    assert b.pk not in graph.practisable
+    assert graph.gates[c.pk] == (a.pk,)

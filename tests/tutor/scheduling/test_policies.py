@@ -1,7 +1,7 @@
 """The policy on graphs small enough to work by hand, and its promises on any graph."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
@@ -16,7 +16,6 @@ from tutor.scheduling.statuses import (
     SkillStatus,
     Standing,
     Status,
-    measurable_parents,
     statuses_compute,
 )
 
@@ -29,6 +28,11 @@ class Graph:
     parents: Mapping[int, tuple[int, ...]]
     children: Mapping[int, tuple[int, ...]]
     encompassed: Mapping[int, tuple[tuple[int, float], ...]]
+    practisable: frozenset[int]
+
+    @property
+    def gates(self) -> Mapping[int, tuple[int, ...]]:
+        return self.parents
 
     def ancestors(self, skill_id: int) -> frozenset[int]:
         found = set(self.parents[skill_id])
@@ -43,6 +47,7 @@ def graph_of(n: int, edges: list[tuple[int, int]]) -> Graph:
         parents={k: tuple(a for a, b in edges if b == k) for k in range(n)},
         children={k: tuple(b for a, b in edges if a == k) for k in range(n)},
         encompassed=dict.fromkeys(range(n), ()),
+        practisable=frozenset(range(n)),
     )
 
 
@@ -71,13 +76,11 @@ def statuses(
     graph: Graph,
     beliefs: Beliefs,
     standings: dict[int, Standing] | None = None,
-    practisable: set[int] | None = None,
 ) -> dict[int, SkillStatus]:
     return statuses_compute(
         graph,
         beliefs,
         standings or {},
-        practisable=set(graph.skill_ids) if practisable is None else practisable,
         config=CONFIG,
     )
 
@@ -128,13 +131,22 @@ def test_two_lucky_answers_are_not_mastery() -> None:
     assert found[0].status is Status.LEARNING
 
 
-def test_a_skill_without_steps_is_unknown_and_does_not_block_its_children() -> None:
-    practisable = {0, 2}
-    assert measurable_parents(CHAIN, 2, practisable) == (0,)
-    held = statuses(CHAIN, beliefs_of([0.3, 0.3, 0.3], [0, 0, 0]), practisable=practisable)
-    assert (held[1].status, held[2].status) == (Status.UNKNOWN, Status.LOCKED)
-    opened = statuses(CHAIN, beliefs_of([0.95, 0.3, 0.3], [5, 0, 0]), practisable=practisable)
-    assert opened[2].status is Status.READY
+def test_a_skill_without_steps_is_unknown_and_never_offered() -> None:
+    graph = replace(CHAIN, practisable=frozenset({0, 2}))
+    beliefs = beliefs_of([0.3, 0.3, 0.3], [0, 0, 0])
+    found = statuses(graph, beliefs)
+    assert found[1].status is Status.UNKNOWN
+    assert [c.skill_id for c in choose(graph, beliefs, found).candidates] == [0]
+
+
+def test_what_has_nothing_fresh_left_is_not_asked_again_in_the_sitting() -> None:
+    graph = graph_of(2, [])
+    beliefs = beliefs_of([0.5, 0.5], [3, 3])
+    found = statuses(graph, beliefs)
+    one = choose(graph, beliefs, found, Past(exhausted=frozenset({0})))
+    assert [c.skill_id for c in one.candidates] == [1]
+    none = choose(graph, beliefs, found, Past(exhausted=frozenset({0, 1})))
+    assert none.drawn is None
 
 
 def test_candidates_are_the_fringe_and_what_is_due() -> None:
