@@ -165,7 +165,7 @@ def _forward(network: DKTNetwork, tokens: Tokens, batch: Batch) -> tuple[Tensor,
     offsets, skill = gather_tokens(tokens, batch.rows)
     counts = np.diff(offsets)
     entry = np.repeat(np.arange(len(batch.rows)), counts)
-    correct = tokens.correct[batch.rows][entry]
+    correct = tokens.correct[batch.rows][entry].astype(np.int64)
     is_known = skill < tokens.n_skills
     states = network.states(
         _tensor(np.where(is_known, skill + tokens.n_skills * correct, 2 * tokens.n_skills)),

@@ -47,6 +47,13 @@ def test_the_same_seed_gives_the_same_model_and_another_seed_another() -> None:
     assert np.abs(runs[0] - runs[2]).max() > 1e-4
 
 
+def test_more_skills_than_a_byte_counts_are_told_apart() -> None:
+    log = make_log(0, n_skills=150, n_learners=60)
+    assert log.n_skills > 128
+    fitted = DKTTracer(config=replace(SMALL, max_epochs=1)).fit(log, seed=0)
+    np.testing.assert_allclose(replay(fitted, log), fitted.predict(log), atol=2e-6)
+
+
 def test_a_fit_leaves_torch_s_own_random_state_alone() -> None:
     import torch
 
