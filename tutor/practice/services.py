@@ -67,7 +67,9 @@ def session_start(
     taken = offer.drawn if choice is None else choice
     if taken is None or not offer.candidates:
         raise TutorError(
-            _("There is nothing fresh to practise right now. Come back tomorrow, or read a lesson."),
+            _(
+                "There is nothing fresh to practise right now. Come back tomorrow, or read a lesson."
+            ),
             code="nothing_to_do",
         )
     if not 0 <= taken < len(offer.candidates):
