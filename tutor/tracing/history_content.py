@@ -1,0 +1,229 @@
+"""Where a log's items and skills belong: the course's steps and skills, made where there are none.
+
+What is made is a skeleton: skills to trace, and retired steps that hold the history and are never
+offered. A later import of the real content takes steps of the same ids over.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+
+from tutor.accounts.models import User
+from tutor.common.errors import TutorError
+from tutor.content.bulk import rows_write
+from tutor.content.bundles import FORMAT, FORMAT_VERSION
+from tutor.content.exporting import course_export
+from tutor.content.importing import course_import
+from tutor.content.models import KEY_LENGTH, Course, Lesson, Problem, Skill, Step
+from tutor.content.oatutor import id_from
+from tutor.tracing.history_reading import ANY_ITEM, History
+
+LESSON_KEY = "imported-history"
+PROBLEMS_SHOWN = 20
+CHUNK = 1000
+_DIGEST = 16
+
+
+class HistoryRefusedError(TutorError):
+    """An import that wrote nothing; `problems` lists what the course lacks, with row numbers."""
+
+    code = "unknown_content"
+
+    def __init__(self, problems: Sequence[str], *, n_problems: int) -> None:
+        self.problems = tuple(problems)
+        super().__init__(
+            f"The log has {n_problems:,} items or skills that the course lacks, so nothing was "
+            f"imported: {problems[0]} Import the content first, or let --create-content make "
+            f"skeletons for the history."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ContentMap:
+    """The rows of a log's skills and steps, by their codes; None where the course has none."""
+
+    skill_pks: tuple[int | None, ...]
+    step_pks: tuple[int | None, ...]
+
+    @property
+    def n_skills_missing(self) -> int:
+        """Return how many skills of the log the course lacks."""
+        return self.skill_pks.count(None)
+
+    @property
+    def n_steps_missing(self) -> int:
+        """Return how many items of the log the course lacks."""
+        return self.step_pks.count(None)
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether the course has everything that the log names."""
+        return not (self.n_skills_missing or self.n_steps_missing)
+
+
+def key_from(text: str) -> str:
+    """Make the id of a step or skill from what a log calls it; ids that are ids already stay."""
+    key = id_from(text)
+    if key and len(text) <= KEY_LENGTH:
+        return key
+    digest = _digest(text)
+    return f"{key[: KEY_LENGTH - _DIGEST - 1]}-{digest}" if key else digest
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST]
+
+
+def content_find(course: Course | None, history: History) -> ContentMap:
+    """Look the log's skills and items up in a course: by their ids as they stand, then made ids."""
+    skills: dict[str, int] = {}
+    steps: dict[str, int] = {}
+    if course is not None:
+        skills = dict(Skill.objects.filter(course=course).values_list("key", "pk"))
+        steps = dict(Step.objects.filter(course=course).values_list("key", "pk"))
+    return ContentMap(
+        skill_pks=tuple(_found(str(text), skills) for text in history.log.data.skills),
+        step_pks=tuple(_found(text, steps) for text in history.step_texts),
+    )
+
+
+def _found(text: str, known: dict[str, int]) -> int | None:
+    return known.get(text, known.get(key_from(text)))
+
+
+def content_refuse(content: ContentMap, history: History) -> HistoryRefusedError:
+    """Say what the course lacks, with the first row that names it."""
+    data = history.log.data
+    problems = []
+    for code, pk in enumerate(content.step_pks):
+        if pk is None and len(problems) < PROBLEMS_SHOWN:
+            text = history.step_texts[code]
+            row = history.row_of(int(np.argmax(history.step == code)))
+            what = "no item" if text.startswith(ANY_ITEM) else f"the item '{text}'"
+            problems.append(f"Row {row} has {what}, and the course has no step '{key_from(text)}'.")
+    for code, pk in enumerate(content.skill_pks):
+        if pk is None and len(problems) < 2 * PROBLEMS_SHOWN:
+            at = int(np.argmax(data.skill_index == code))
+            response = int(np.searchsorted(data.skill_indptr, at, side="right")) - 1
+            problems.append(
+                f"Row {history.row_of(response)} has the skill '{data.skills[code]}', which the "
+                f"course lacks."
+            )
+    return HistoryRefusedError(
+        problems, n_problems=content.n_skills_missing + content.n_steps_missing
+    )
+
+
+def content_create(
+    course: Course | None,
+    history: History,
+    content: ContentMap,
+    *,
+    course_key: str,
+    by: User | None,
+    now: datetime,
+) -> Course:
+    """Make what the log names and the course lacks, the course too; skills as a new version of it.
+
+    Raises:
+        TutorError: when the course's id cannot be one.
+    """
+    new_skills = {
+        key_from(text): text
+        for text, pk in zip(map(str, history.log.data.skills), content.skill_pks, strict=True)
+        if pk is None
+    }
+    if new_skills or course is None:
+        course = _skills_create(course, new_skills, course_key=course_key, by=by, now=now)
+    with transaction.atomic():
+        _steps_create(course, history, content)
+    return course
+
+
+def _skills_create(
+    course: Course | None,
+    skills: dict[str, str],
+    *,
+    course_key: str,
+    by: User | None,
+    now: datetime,
+) -> Course:
+    bundle: dict[str, Any] = (
+        {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "course": {"id": course_key, "title": course_key},
+            "skills": [],
+        }
+        if course is None
+        else course_export(course)
+    )
+    bundle["skills"] = [
+        *bundle["skills"],
+        *({"id": key, "title": text[:200]} for key, text in skills.items()),
+    ]
+    made = course_import(bundle, by=by, now=now, is_dry_run=False).course
+    if made is None:
+        raise TutorError(f"The course '{course_key}' was not made.", code="course_missing")
+    return made
+
+
+def _steps_create(course: Course, history: History, content: ContentMap) -> None:
+    """Make a retired problem of one retired step for every item that the course lacks."""
+    key_of = {
+        code: key_from(history.step_texts[code])
+        for code, pk in enumerate(content.step_pks)
+        if pk is None
+    }
+    if not key_of:
+        return
+    # Two items may come to one id; they are one step then, named after the first.
+    text_of = {key: history.step_texts[code] for code, key in reversed(key_of.items())}
+    lesson, _made = Lesson.objects.get_or_create(
+        course=course, key=LESSON_KEY, defaults={"title": "Imported history", "is_retired": True}
+    )
+    problems = Problem.objects.bulk_create(
+        [
+            Problem(
+                course=course,
+                lesson=lesson,
+                key=f"imported-{_digest(key)}",
+                title=text[:300],
+                is_retired=True,
+            )
+            for key, text in text_of.items()
+        ],
+        batch_size=CHUNK,
+    )
+    steps = Step.objects.bulk_create(
+        [
+            Step(
+                course=course,
+                problem=problem,
+                key=key,
+                prompt=text,
+                answer={"kind": "imported"},
+                answer_kind="imported",
+                is_retired=True,
+            )
+            for problem, (key, text) in zip(problems, text_of.items(), strict=True)
+        ],
+        batch_size=CHUNK,
+    )
+    pk_of = {step.key: step.pk for step in steps}
+    _step_skills_create(course, history, {code: pk_of[key] for code, key in key_of.items()})
+
+
+def _step_skills_create(course: Course, history: History, pk_of: Mapping[int, int]) -> None:
+    """Link each new step to every skill that the log ever gives its items."""
+    data = history.log.data
+    skills = content_find(course, history).skill_pks
+    of_entry = np.repeat(history.step, np.diff(data.skill_indptr))
+    pairs = np.unique(np.stack([of_entry, data.skill_index.astype(np.int64)], axis=1), axis=0)
+    links = {(pk_of[step], skills[skill]) for step, skill in pairs.tolist() if step in pk_of}
+    rows_write(Step.skills.through, ["step", "skill"], links)
