@@ -25,6 +25,7 @@ from tutor.operations.supervisor_config import (
     beat_program,
     broker_config,
     broker_program,
+    fit_worker_program,
     supervisor_config,
     web_program,
     worker_program,
@@ -33,7 +34,7 @@ from tutor.operations.supervisor_config import (
 HOME_SECONDS = 120.0
 WATCH_SECONDS = 1.0
 WORKER_CONCURRENCY = 2
-# What the worker may use besides the web server: a fit must not take the page's cores.
+# What the workers may use besides the web server: a fit must not take the page's cores.
 SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -74,6 +75,7 @@ def _programs(layout: Layout, options: RunOptions) -> Sequence[Program]:
             threads=options.threads,
         ),
         worker_program(concurrency=WORKER_CONCURRENCY),
+        fit_worker_program(),
         beat_program(),
     ]
     if settings.ENV["REDIS_URL"] is None:

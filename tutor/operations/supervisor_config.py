@@ -16,6 +16,8 @@ LOG_BYTES = 5 * 1024 * 1024
 LOG_BACKUPS = 4
 WEB_GRACE_SECONDS = 5
 TASKS_PER_CHILD = 200
+# What fits: a process of its own for each fit, so that what it loaded and used is given back.
+FITS_PER_CHILD = 1
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,22 @@ def web_program(*, host: str, port: int, processes: int, threads: int) -> Progra
 
 
 def worker_program(*, concurrency: int) -> Program:
-    """Return the worker of every queue."""
-    command = [sys.executable, "-m", "celery", "-A", "tutor", "worker", "-Q", "default,fit"]
-    command += ["--hostname", "worker@localhost", "--concurrency", str(concurrency)]
-    command += ["--max-tasks-per-child", str(TASKS_PER_CHILD)]
-    # One worker has nobody to gossip with.
+    """Return the worker of what is short: what answers owe, imports, replays."""
+    return _worker("worker", queue="default", concurrency=concurrency, n_tasks=TASKS_PER_CHILD)
+
+
+def fit_worker_program() -> Program:
+    """Return the worker that fits models, one at a time: what is short never waits behind it."""
+    return _worker("fit-worker", queue="fit", concurrency=1, n_tasks=FITS_PER_CHILD)
+
+
+def _worker(name: str, *, queue: str, concurrency: int, n_tasks: int) -> Program:
+    command = [sys.executable, "-m", "celery", "-A", "tutor", "worker", "-Q", queue]
+    command += ["--hostname", f"{name}@localhost", "--concurrency", str(concurrency)]
+    command += ["--max-tasks-per-child", str(n_tasks)]
+    # Two workers on one machine have nothing to gossip about.
     command += ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
-    return Program("worker", command, 10)
+    return Program(name, command, 10)
 
 
 def beat_program() -> Program:

@@ -12,6 +12,7 @@ from tutor.operations.supervisor_config import (
     beat_program,
     broker_config,
     broker_program,
+    fit_worker_program,
     supervisor_config,
     web_program,
     worker_program,
@@ -37,6 +38,7 @@ def all_programs(layout: Layout) -> list[Program]:
         broker_program(layout, binary=Path("/bin/valkey-server")),
         web_program(host="127.0.0.1", port=8123, processes=3, threads=5),
         worker_program(concurrency=2),
+        fit_worker_program(),
         beat_program(),
     ]
 
@@ -45,7 +47,7 @@ def test_every_program_waits_for_its_word_and_is_restarted(layout: Layout) -> No
     config = parsed(
         supervisor_config(layout, programs=all_programs(layout), directory=Path("/site"))
     )
-    for name in ("broker", "web", "worker", "beat"):
+    for name in ("broker", "web", "worker", "fit-worker", "beat"):
         section = config[f"program:{name}"]
         assert section["autostart"] == "false"
         assert section["autorestart"] == "true"
@@ -68,9 +70,19 @@ def test_the_web_server_gets_address_processes_and_threads() -> None:
     assert command[command.index("--threads") + 1] == "5"
 
 
-def test_one_worker_serves_every_queue() -> None:
-    command = list(worker_program(concurrency=2).command)
-    assert command[command.index("-Q") + 1] == "default,fit"
+def argument_of(program: Program, option: str) -> str:
+    command = list(program.command)
+    return command[command.index(option) + 1]
+
+
+def test_what_is_short_never_waits_behind_a_fit() -> None:
+    worker, fit_worker = worker_program(concurrency=2), fit_worker_program()
+    assert argument_of(worker, "-Q") == "default"
+    assert argument_of(fit_worker, "-Q") == "fit"
+    assert argument_of(fit_worker, "--concurrency") == "1"
+    # Each fit leaves its memory behind with its process.
+    assert argument_of(fit_worker, "--max-tasks-per-child") == "1"
+    assert argument_of(worker, "--hostname") != argument_of(fit_worker, "--hostname")
 
 
 def test_no_secret_reaches_a_configuration(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
