@@ -1,6 +1,6 @@
 """How long does importing a response log take, and how much memory?
 
-    python benchmarks/import_responses.py [--log assist2017.csv.gz] [--options "--time-unit index ..."]
+    python benchmarks/import_responses.py [--log assist2017.csv.gz] [--options "--blank-skill drop"]
 
 Imports a log of STEPWISE_DATA (default ../shared, its `data` folder) into a new SQLite database
 with --create-content, then imports it again, which must add nothing, and replays the first
@@ -30,7 +30,7 @@ from tutor.tracing.models import LearnerState
 from django.db.models import Sum
 states = LearnerState.objects.filter(is_stale=False)
 print(f"{{n}} shards: {{states.count()}} states of "
-      f"{{states.aggregate(n=Sum('n_observations'))['n']:,}} observations replayed")
+      f"{{states.aggregate(n=Sum('n_observations'))['n'] or 0:,}} observations replayed")
 """
 
 

@@ -99,7 +99,7 @@ def _found(text: str, known: dict[str, int]) -> int | None:
 def content_refuse(content: ContentMap, history: History) -> HistoryRefusedError:
     """Say what the course lacks, with the first row that names it."""
     data = history.log.data
-    problems = []
+    problems: list[str] = []
     for code, pk in enumerate(content.step_pks):
         if pk is None and len(problems) < PROBLEMS_SHOWN:
             text = history.step_texts[code]

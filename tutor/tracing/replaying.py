@@ -8,7 +8,7 @@ from tutor.accounts.models import User
 from tutor.common.outbox import handler, outbox_add
 from tutor.content.models import Course
 from tutor.tracing.models import LearnerState, ModelVersion, VersionStatus
-from tutor.tracing.services import learner_replay, state_rebuild
+from tutor.tracing.services import learner_replay, state_rebuild, version_serving
 
 REPLAY_TOPIC = "learners-replay"
 SHARD_LEARNERS = 50
@@ -34,16 +34,19 @@ def learners_replay_later(course: Course, learner_ids: Sequence[int], *, now: da
 
 @handler(REPLAY_TOPIC)
 def _replay_handler(payload: Mapping[str, Any], *, now: datetime) -> None:
+    course = Course.objects.filter(pk=payload["course_id"]).first()
+    if course is None:
+        return
+    # A course whose first answers are imported has no version yet: the cold start serves then.
+    version_serving(course, now=now)
     alive = User.objects.filter(pk__in=payload["learner_ids"]).values_list("pk", flat=True)
     for learner_id in sorted(alive):
-        for version in ModelVersion.objects.filter(
-            course_id=payload["course_id"], status=VersionStatus.SERVING
-        ):
+        for version in ModelVersion.objects.filter(course=course, status=VersionStatus.SERVING):
             learner_replay(version, learner_id, now=now)
         # What is being made to serve right now, and may switch before the next look.
         for state_id in LearnerState.objects.filter(
             learner_id=learner_id,
-            version__course_id=payload["course_id"],
+            version__course=course,
             version__status=VersionStatus.CANDIDATE,
             is_stale=True,
         ).values_list("pk", flat=True):
