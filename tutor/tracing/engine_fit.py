@@ -237,6 +237,58 @@ def backtest(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class RecentScore:
+    """Log loss on recent answers, with its 95 % interval over learners; None on too few."""
+
+    n_responses: int
+    n_learners: int
+    log_loss: float | None
+    low: float | None
+    high: float | None
+
+
+def recent_scores(
+    fitted: AnyFittedTracer,
+    rows: Sequence[ObservationRow] | Any,
+    *,
+    from_days: Sequence[float],
+    n_least: int,
+    learners_least: int,
+) -> list[RecentScore]:
+    """Score predictions of the answers after each moment, made from all that came before them.
+
+    Raises:
+        KTModelsError: when there is no row.
+    """
+    from kt_models.evaluate.bootstrap import score_intervals
+
+    data = export_build(rows, held_out=()).data
+    p = fitted.predict(data)
+    scores = []
+    for from_day in from_days:
+        late = data.time > from_day
+        n, n_learners = int(late.sum()), len(np.unique(data.learner[late]))
+        loss = None
+        if n >= n_least and n_learners >= learners_least:
+            loss = score_intervals(
+                data.learner[late],
+                data.correct[late],
+                p[late],
+                rng=np.random.default_rng(BOOTSTRAP_SEED),
+            ).log_loss
+        scores.append(
+            RecentScore(
+                n_responses=n,
+                n_learners=n_learners,
+                log_loss=None if loss is None else _finite(loss.value),
+                low=None if loss is None else _finite(loss.low),
+                high=None if loss is None else _finite(loss.high),
+            )
+        )
+    return scores
+
+
 def _score_row(name: str, tested: ResponseArrays, p: NDArray[np.float64]) -> ScoreRow:
     from kt_models.evaluate.bootstrap import score_intervals
     from kt_models.evaluate.metrics import score

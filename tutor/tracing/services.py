@@ -16,6 +16,7 @@ from tutor.content.models import Course, Step
 from tutor.responses.exports import ObservationRow, observations_export
 from tutor.responses.models import Response
 from tutor.tracing import engine
+from tutor.tracing.lag import lag_note
 from tutor.tracing.models import LearnerState, ModelRole, ModelVersion, VersionStatus
 
 logger = logging.getLogger(__name__)
@@ -228,6 +229,7 @@ def _recorded_handler(payload: Mapping[str, Any], *, now: datetime) -> None:
         course_id=response.course_id, status=VersionStatus.SERVING
     ):
         state_catch_up(version, response.learner_id, now=now)
+    lag_note((now - response.recorded_at).total_seconds(), now=now)
 
 
 @transaction.atomic

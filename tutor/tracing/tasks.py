@@ -7,6 +7,7 @@ from django.conf import settings
 
 from tutor.common.clock import now_utc
 from tutor.content.models import Course
+from tutor.tracing.drift import drifts_measure
 from tutor.tracing.fits import (
     NIGHTLY_RULE,
     VOLUME_RULE,
@@ -54,6 +55,12 @@ def fits_volume_task() -> None:
 def versions_check_task() -> None:
     """Go back from versions whose artifact cannot be loaded."""
     versions_check(now=now_utc())
+
+
+@shared_task
+def drifts_measure_task() -> None:
+    """Every night: score the serving versions on the answers that came since their fit."""
+    drifts_measure(now=now_utc())
 
 
 @shared_task
