@@ -12,17 +12,19 @@ from tutor.tracing.selectors import EVIDENCE_MIN
 
 def reason_text(candidate: Candidate, graph: CourseGraph) -> str:
     """Return why a candidate is proposed."""
-    title = graph.skill_of[candidate.skill_id].title
-    values = candidate.reason_values
     return " ".join(
-        part for part in (_opening(candidate.kind, title, values), _unlocking(values)) if part
+        part for part in (_opening(candidate, graph), _unlocking(candidate.reason_values)) if part
     )
 
 
-def _opening(kind: Kind, title: str, values: Mapping[str, float | int]) -> str:
+def _opening(candidate: Candidate, graph: CourseGraph) -> str:
+    kind, values = candidate.kind, candidate.reason_values
+    title = graph.skill_of[candidate.skill_id].title
     percent = values["percent"]
     if kind is Kind.LEARN:
-        return _("New: you have what “{title}” builds on.").format(title=title)
+        if graph.parents[candidate.skill_id]:
+            return _("New: you have what “{title}” builds on.").format(title=title)
+        return _("New: “{title}” is a place to begin.").format(title=title)
     if kind is Kind.REMEDIAL:
         return _("A step back to “{title}”: what was hard builds on it.").format(title=title)
     if values["n"] < EVIDENCE_MIN:
