@@ -29,6 +29,8 @@ ASSET_SCHEME = "asset:"
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _PRIVATE = re.compile("[\ue000\ue001]")
 _PLACE = re.compile("\ue000(\\d+)\ue001")
+# A formula and the punctuation after it, which must not go to the next line alone.
+_PLACE_AND_TAIL = re.compile(_PLACE.pattern + r"([.,;:!?)’”]*)")
 _ONE_PARAGRAPH = re.compile(r"\A<p>(.*)</p>\s*\Z", re.DOTALL)
 _ALIGN = {"text-align:left": "left", "text-align:right": "right", "text-align:center": "center"}
 
@@ -67,7 +69,14 @@ def text_render(source: str, *, course_uuid: UUID | str | None = None) -> SafeSt
         link_rel="noopener noreferrer",
     )
     # Safe: sanitised above, and `made` holds only what mathml and figures let through.
-    return mark_safe(_PLACE.sub(lambda found: made[int(found[1])], html))  # noqa: S308
+    return mark_safe(_PLACE_AND_TAIL.sub(lambda found: _placed(made, found), html))  # noqa: S308
+
+
+def _placed(made: Sequence[str], found: re.Match[str]) -> str:
+    markup, tail = made[int(found[1])], found[2]
+    if tail and markup.startswith("<math") and 'display="block"' not in markup:
+        return f'<span class="nowrap">{markup}{tail}</span>'
+    return markup + tail
 
 
 @lru_cache(maxsize=8192)

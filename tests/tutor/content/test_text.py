@@ -198,3 +198,14 @@ def test_figures_that_cannot_be_drawn_say_why(source, words):
 def test_any_figure_is_drawn_or_refused(source):
     with suppress(FigureError):
         ElementTree.fromstring(figure_render("fraction-bar " + source))
+
+
+def test_punctuation_after_a_formula_stays_on_its_line():
+    html = text_render("Is it $x$? It is $y$, or ($z$).")
+    assert html.count('<span class="nowrap"><math') == 3
+    assert "</math>?</span>" in html
+    assert "</math>).</span>" in html
+
+
+def test_a_display_formula_is_not_held_to_one_line():
+    assert "nowrap" not in text_render("See $$x + 1$$.")
