@@ -165,7 +165,8 @@ def secret_key_load(var_dir: Path) -> str:
     try:
         return path.read_text().strip()
     except FileNotFoundError:
-        var_dir.mkdir(parents=True, exist_ok=True)
+        # Children's answers lie in it: closed to the other users of the machine from the start.
+        var_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = secrets.token_urlsafe(64)
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -7,6 +7,7 @@ from typing import Concatenate, ParamSpec
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.cache import add_never_cache_headers
 
 from tutor.accounts.http import UserRequest
 from tutor.accounts.models import User
@@ -22,7 +23,11 @@ def _page_for(allowed: Callable[[User], bool]) -> Callable[[Page[P]], AnyPage[P]
         def guarded(request: UserRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not allowed(request.user):
                 raise PermissionDenied
-            return view(request, *args, **kwargs)
+            response = view(request, *args, **kwargs)
+            # Computers at school are shared: after a logout nobody pages back to what was shown.
+            if not response.has_header("Cache-Control"):
+                add_never_cache_headers(response)
+            return response
 
         return login_required(guarded)  # type: ignore[return-value]
 

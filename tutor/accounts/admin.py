@@ -30,13 +30,18 @@ class AccountAdmin(AccountBase):
     fieldsets = (
         (None, {"fields": ("uuid", "username", "password")}),
         (_("Person"), {"fields": ("display_name", "email", "role", "is_simulated")}),
-        (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser")}),
+        (_("Access"), {"fields": ("is_active",)}),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (
         (None, {"fields": ("username", "display_name", "role", "password1", "password2")}),
     )
     filter_horizontal = ()
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Open this admin to administrators, and close it to who is no longer one."""
+        obj.is_staff = obj.is_superuser = obj.is_administrator
+        super().save_model(request, obj, form, change)
 
 
 class _ReadOnlyAdmin(AnyAdmin):

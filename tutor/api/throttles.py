@@ -11,6 +11,7 @@ from rest_framework.throttling import BaseThrottle
 
 from tutor.accounts.models import ApiToken
 from tutor.common.clock import now_utc
+from tutor.common.http import client_address
 
 # The views read this module while they load.
 if TYPE_CHECKING:
@@ -62,4 +63,4 @@ class TokenThrottle(BaseThrottle):
             return f"token-{request.auth.pk}"
         if request.user.is_authenticated:
             return f"user-{request.user.pk}"
-        return f"address-{self.get_ident(request)}"
+        return f"address-{client_address(request)}"

@@ -58,7 +58,7 @@ def text_render(source: str, *, course_uuid: UUID | str | None = None) -> SafeSt
     """
     made: list[str] = []
     env: dict[str, Any] = {"made": made, "course_uuid": course_uuid}
-    tokens = _markdown.parse(_PRIVATE.sub("", source), env)
+    tokens = _markdown.parse(source, env)
     _prepare(tokens)
     html = nh3.clean(
         _markdown.renderer.render(tokens, _markdown.options, env),
@@ -124,13 +124,22 @@ def _is_figure(token: Token) -> bool:
 
 
 def _prepare(tokens: Sequence[Token]) -> None:
-    """Move headings below the page's own, and column alignment from styles to classes."""
-    for token in tokens:
+    """Take out what would pass for a place; move headings down, and alignment to classes."""
+    for token in _all_tokens(tokens):
+        _places_remove(token)
         if token.type in {"heading_open", "heading_close"}:
             token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
         style = str(token.attrs.pop("style", ""))
         if style in _ALIGN:
             token.attrSet("class", f"align-{_ALIGN[style]}")
+
+
+def _places_remove(token: Token) -> None:
+    # Here, not in the source: there a reference such as `&#xE000;` is not yet the character.
+    token.content = _PRIVATE.sub("", token.content)
+    for name, value in token.attrs.items():
+        if isinstance(value, str):
+            token.attrs[name] = _PRIVATE.sub("", value)
 
 
 def _keep(env: EnvType, markup: str) -> str:

@@ -76,7 +76,7 @@ def layout_make(layout: Layout) -> None:
     """
     for path in (layout.var, layout.broker, layout.logs, layout.run, layout.sockets):
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
             if path != layout.var:
                 _close_to_others(path)
             probe = path / ".writable"

@@ -177,3 +177,30 @@ def test_no_page_holds_an_inline_script_or_style(world: World, client_of: Client
     assert " style=" not in page
     assert "<style" not in page
     assert page.count("<script") == page.count("<script src=")
+
+
+@pytest.mark.parametrize(
+    ("name", "place"), [("ada", "/learn/"), ("ada", "/account/"), ("tess", "/teach/")]
+)
+def test_after_a_logout_nobody_pages_back_to_somebodys_pages(
+    world: World, client_of: ClientOf, name: str, place: str
+) -> None:
+    page = client_of(getattr(world, name)).get(place)
+    assert page.status_code == 200
+    assert "no-store" in page["Cache-Control"]
+
+
+def test_the_admin_opens_with_the_role_and_closes_with_it(
+    world: World, client_of: ClientOf
+) -> None:
+    root = client_of(world.root)
+
+    def role_set(role: str) -> None:
+        fields = {"username": "tess", "display_name": "Tess", "role": role, "is_active": "on"}
+        address = f"/admin/accounts/user/{world.tess.pk}/change/"
+        assert root.post(address, fields).status_code == 302
+
+    role_set("administrator")
+    assert client_of(world.tess).get("/admin/").status_code == 200
+    role_set("teacher")
+    assert client_of(world.tess).get("/admin/").status_code == 302

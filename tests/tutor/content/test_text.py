@@ -209,3 +209,11 @@ def test_punctuation_after_a_formula_stays_on_its_line():
 
 def test_a_display_formula_is_not_held_to_one_line():
     assert "nowrap" not in text_render("See $$x + 1$$.")
+
+
+@pytest.mark.parametrize("mark", ["\ue0000\ue001", "&#xE000;0&#xE001;", "&#57344;7&#57345;"])
+@pytest.mark.parametrize("text", ["{}", "**{}**", "`{}`", "![{}](asset:x)", '[x](http://a.b "{}")'])
+def test_no_author_writes_the_mark_of_a_place_by_hand(mark, text):
+    html = text_render(f"$x$ {text.format(mark)}", course_uuid=UUID)
+    assert html.count("<math") == 1
+    assert all("<math" not in value for _, attrs in tags_of(html) for value in attrs.values())

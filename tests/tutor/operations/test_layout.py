@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tutor.common.errors import TutorError
+from tutor.env import secret_key_load
 from tutor.operations.layout import Layout, layout_make
 
 
@@ -20,7 +21,7 @@ def layout(tmp_path: Path) -> Layout:
 
 def test_directories_are_made_and_closed_to_other_users(layout: Layout) -> None:
     layout_make(layout)
-    for path in (layout.broker, layout.logs, layout.run, layout.sockets):
+    for path in (layout.var, layout.broker, layout.logs, layout.run, layout.sockets):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
 
 
@@ -53,3 +54,8 @@ def test_a_file_where_the_var_directory_should_be_is_named(layout: Layout) -> No
     with pytest.raises(TutorError, match=f"{layout.var} cannot be written") as caught:
         layout_make(layout)
     assert "STEPWISE_VAR_DIR" in caught.value.message
+
+
+def test_a_var_directory_made_for_its_key_is_closed_to_other_users(tmp_path: Path) -> None:
+    secret_key_load(tmp_path / "var")
+    assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o700

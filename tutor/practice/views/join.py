@@ -1,6 +1,5 @@
 """Joining a class by its code, with or without an account."""
 
-from axes.helpers import get_client_ip_address
 from django.contrib import messages
 from django.contrib.auth import login
 from django.core.exceptions import PermissionDenied
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from tutor.accounts.models import User
 from tutor.common.clock import now_utc
 from tutor.common.errors import TutorError
+from tutor.common.http import client_address
 from tutor.practice.forms import JoinForm, RegisterForm
 from tutor.practice.joining import join_count, join_is_limited, learner_register
 from tutor.roster.models import Classroom
@@ -42,7 +42,7 @@ def join(request: HttpRequest) -> HttpResponse:
     form = form_class(request.POST)
     if not form.is_valid():
         return render(request, "practice/join.html", {"form": form}, status=422)
-    address = str(get_client_ip_address(request) or "")
+    address = client_address(request) or ""
     code = form.cleaned_data["code"]
     if join_is_limited(address=address, join_code=code):
         form.add_error(
