@@ -128,6 +128,7 @@ SETTINGS = (
     Setting("REDIS_URL", _broker, None, "Broker and cache; the embedded server's socket when unset."),
     Setting("STEPWISE_FIT_MEMORY_MB", _whole(256, 1_000_000), "6000", "Memory that one fit may use, in megabytes."),
     Setting("STEPWISE_FIT_MINUTES", _whole(1, 110), "100", "Time that one fit may take, in minutes."),
+    Setting("STEPWISE_ERASURE", _one_of("delete", "keep"), "delete", "What becomes of an erased learner's responses: deleted, or kept under a random key."),
     Setting("KT_DEVICE", _one_of("auto", "cpu", "cuda"), "auto", "Where models are fitted."),
 )  # fmt: skip
 
