@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import numpy as np
@@ -19,6 +19,10 @@ from tutor.responses.selectors import responses_of_learner
 from tutor.scheduling.models import Plan
 from tutor.scheduling.services import Offer, offer_for
 from tutor.scheduling.statuses import SkillStatus, Status
+from tutor.tracing.changes import RoleChange, beliefs_before, role_change
+from tutor.tracing.engine import KTModelsError
+from tutor.tracing.history import beliefs_on
+from tutor.tracing.models import ModelVersion
 from tutor.tracing.selectors import BeliefPoint, SkillBelief, belief_history
 
 PAGE_ROWS = 25
@@ -83,6 +87,68 @@ class Skills:
             for status in Status
             if (n := sum(row.status.status is status for row in self.rows))
         }
+
+
+@dataclass(frozen=True, slots=True)
+class DayRow:
+    """A skill as it was believed at the end of a past day."""
+
+    skill: SkillNode
+    belief: SkillBelief
+
+    @property
+    def percent(self) -> int:
+        """P(mastery) as the heatmap shows it."""
+        return int(mastery_percent(np.array(self.belief.p_mastery)))
+
+
+@dataclass(frozen=True, slots=True)
+class DayBeliefs:
+    """A past day's beliefs, under the version that served then; version is None when it is lost."""
+
+    day: date
+    version: ModelVersion | None
+    rows: tuple[DayRow, ...]
+
+
+def beliefs_of_day(learner: User, course: Course, *, day: date) -> DayBeliefs:
+    """Replay what was believed at the end of a day, of the skills that had an answer by then."""
+    try:
+        beliefs = beliefs_on(learner, course, day=day)
+    except KTModelsError:
+        return DayBeliefs(day=day, version=None, rows=())
+    rows = (
+        DayRow(skill=skill, belief=beliefs.of(skill.id)) for skill in course_graph(course).skills
+    )
+    return DayBeliefs(
+        day=day,
+        version=beliefs.version,
+        rows=tuple(row for row in rows if row.belief.n_observations),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChange:
+    """That the model changed within the week, and one skill's belief under both."""
+
+    change: RoleChange
+    before: SkillBelief | None
+    after: SkillBelief | None
+
+
+def change_of_model(
+    learner: User, course: Course, skills: Skills, skill: SkillNode | None, *, now: datetime
+) -> ModelChange | None:
+    """Return the mastery model's change of this week; no query when there is none."""
+    change = role_change(skills.offer.beliefs.version, now=now)
+    if change is None:
+        return None
+    earlier = None if skill is None else beliefs_before(learner, course, change, now=now)
+    if skill is None or earlier is None:
+        return ModelChange(change=change, before=None, after=None)
+    return ModelChange(
+        change=change, before=earlier.of(skill.id), after=skills.offer.beliefs.of(skill.id)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Addresses of the teacher pages."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from tutor.dashboards.views import classes, heatmap, learners
 
@@ -16,4 +16,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
         learners.learner_page,
         name="learner",
     ),
+    path("models/", include("tutor.dashboards.model_urls")),
 ]

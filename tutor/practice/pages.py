@@ -22,6 +22,7 @@ from tutor.responses.selectors import responses_of_learner
 from tutor.scheduling.selectors import statuses_of_learner
 from tutor.scheduling.services import Offer, OfferedCandidate, offer_for
 from tutor.scheduling.statuses import SkillStatus, Status
+from tutor.tracing.changes import RoleChange, beliefs_before, role_change
 from tutor.tracing.selectors import SkillBelief, belief_history, beliefs_of_learner
 
 KIND_LABELS = {
@@ -77,6 +78,7 @@ class HomePage:
     n_begun: int
     n_skills: int
     has_open_activity: bool
+    change: RoleChange | None
 
 
 def _row(graph: CourseGraph, skill_id: int, status: SkillStatus, belief: SkillBelief) -> SkillRow:
@@ -105,6 +107,7 @@ def home_page(learner: User, course: Course, *, now: datetime) -> HomePage:
             Q(session__learner=learner, session__course=course, session__ended_at=None),
             finished_at=None,
         ).exists(),
+        change=role_change(offer.beliefs.version, now=now),
     )
 
 
@@ -226,6 +229,8 @@ class SkillPage:
     forecast_p: float | None
     responses: tuple[ResponseRow, ...]
     has_more_responses: bool
+    change: RoleChange | None
+    belief_before: SkillBelief | None
 
 
 def skill_page(learner: User, course: Course, skill: SkillNode, *, now: datetime) -> SkillPage:
@@ -243,6 +248,8 @@ def skill_page(learner: User, course: Course, skill: SkillNode, *, now: datetime
             "step__problem", "revision"
         )[: RESPONSES_SHOWN + 1]
     )
+    change = role_change(offer.beliefs.version, now=now)
+    earlier = None if change is None else beliefs_before(learner, course, change, now=now)
     mine = [candidate for candidate in offer.candidates if candidate.skill_id == skill.id]
     return SkillPage(
         row=rows[skill.id],
@@ -255,6 +262,8 @@ def skill_page(learner: User, course: Course, skill: SkillNode, *, now: datetime
         forecast_p=points[-1].p_correct if points else None,
         responses=_response_rows(responses[:RESPONSES_SHOWN], course),
         has_more_responses=len(responses) > RESPONSES_SHOWN,
+        change=change,
+        belief_before=None if earlier is None else earlier.of(skill.id),
     )
 
 

@@ -7,5 +7,5 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:
-    for module in ("classes", "heatmap", "learners"):
+    for module in ("classes", "heatmap", "learners", "models"):
         monkeypatch.setattr(f"tutor.dashboards.views.{module}.now_utc", lambda: now)

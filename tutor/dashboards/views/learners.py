@@ -4,14 +4,18 @@ from uuid import UUID
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.timezone import localdate
 from django.views.decorators.http import require_safe
 
 from tutor.accounts.access import teacher_page
 from tutor.accounts.http import UserRequest
 from tutor.accounts.services import audit_record
 from tutor.common.clock import now_utc
+from tutor.dashboards.forms import AsOfForm
 from tutor.dashboards.heatmap import OPEN_SKILLS
 from tutor.dashboards.learner import (
+    beliefs_of_day,
+    change_of_model,
     skill_choose,
     skill_history,
     skills_of_learner,
@@ -20,7 +24,7 @@ from tutor.dashboards.learner import (
 from tutor.roster.access import classroom_for_teacher, learner_in_classroom
 
 # The parts of the page that htmx asks for alone, by the id of their element.
-FRAGMENTS = frozenset({"timeline", "history"})
+FRAGMENTS = frozenset({"timeline", "history", "as-of"})
 
 
 @require_safe
@@ -36,6 +40,9 @@ def learner_page(request: UserRequest, classroom_uuid: UUID, learner_uuid: UUID)
     shows_all = "all" in request.GET or len(skills.rows) <= OPEN_SKILLS
     rows = skills.rows if shows_all else skills.begun_or_open
     skill = skill_choose(skills, wanted)
+    as_of = AsOfForm(
+        request.GET if "as_of" in request.GET else None, today=localdate(now), auto_id="%s-field"
+    )
     context = {
         "classroom": classroom,
         "learner": learner,
@@ -43,6 +50,11 @@ def learner_page(request: UserRequest, classroom_uuid: UUID, learner_uuid: UUID)
         "skill_rows": rows,
         "n_hidden": len(skills.rows) - len(rows),
         "history": skill_history(learner, course, skill, now=now) if skill else None,
+        "change": change_of_model(learner, course, skills, skill, now=now),
+        "as_of": as_of,
+        "day": beliefs_of_day(learner, course, day=as_of.cleaned_data["as_of"])
+        if as_of.is_valid()
+        else None,
         "timeline": timeline_of_learner(learner, course, before=before),
     }
     audit_record(
@@ -56,7 +68,9 @@ def learner_page(request: UserRequest, classroom_uuid: UUID, learner_uuid: UUID)
     fragment = ""
     if request.htmx and not request.htmx.history_restore_request:
         fragment = f"#{request.htmx.target}" if request.htmx.target in FRAGMENTS else ""
-    return render(request, f"dashboards/learner.html{fragment}", context)
+    return render(
+        request, f"dashboards/learner.html{fragment}", context, status=422 if as_of.errors else 200
+    )
 
 
 def _choice_read(request: UserRequest) -> tuple[UUID | None, int | None]:
