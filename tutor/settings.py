@@ -206,10 +206,18 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "outbox-sweep": {"task": "tutor.common.tasks.outbox_sweep_task", "schedule": 10.0},
+    "sessions-clear": {
+        "task": "tutor.common.tasks.sessions_clear_task",
+        "schedule": crontab(hour=1, minute=31),
+    },
     "imports-reap": {"task": "tutor.content.tasks.imports_reap_task", "schedule": 20.0},
     "states-verify": {
         "task": "tutor.tracing.tasks.states_verify_task",
         "schedule": crontab(hour=2, minute=17),
+    },
+    "drifts-measure": {
+        "task": "tutor.tracing.tasks.drifts_measure_task",
+        "schedule": crontab(hour=2, minute=43),
     },
     "fits-nightly": {
         "task": "tutor.tracing.tasks.fits_nightly_task",

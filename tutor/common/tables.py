@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 
 # A cell that starts with one of these is run as a formula by spreadsheets (also in full width).
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# Blanks that nobody sees, behind which some programs look for a formula all the same.
+UNSEEN = " \u00a0\u200b\u200c\u200d\u2060\ufeff"
 # Spreadsheets read UTF-8 only when told so.
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -14,7 +16,7 @@ Cell = str | int | float | None
 
 def cell_safe(value: Cell) -> Cell:
     """Return a cell that is shown as it is: a text that would be a formula gets an apostrophe."""
-    if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA_STARTS):
+    if isinstance(value, str) and value.lstrip(UNSEEN).startswith(FORMULA_STARTS):
         return f"'{value}"
     return value
 

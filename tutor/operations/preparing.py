@@ -68,8 +68,8 @@ def demo_load_if_wanted(options: RunOptions, *, console: Console) -> None:
     is_embedded = settings.ENV["DATABASE_URL"] is None
     if is_interrupted or options.is_demo_wanted or (options.is_private and is_embedded):
         console.line("Loading the demo course and class; this is done once.")
-        # The logins are printed once the site answers.
-        call_command("load_demo", verbosity=0)
+        # The logins are printed once the site answers; `demo_guard` looks at who could use them.
+        call_command("load_demo", verbosity=0, demo=True)
         return
     console.line(
         "The database is empty. Make the first account with: manage.py create_administrator NAME"

@@ -209,7 +209,9 @@ def test_writes_are_in_the_audit_log_with_their_token(world: World, importer: AP
     assert event.detail["token"].startswith("sw_")
 
 
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\tx", " =1", "＝1"])
+@pytest.mark.parametrize(
+    "text", ["=1", "+1", "-1", "@a", "\tx", " =1", "\u200b=1", "\ufeff+1", "\u00a0@a", "＝1"]
+)
 def test_cells_that_would_run_are_defused(text: str) -> None:
     assert cell_safe(text) == f"'{text}"
 

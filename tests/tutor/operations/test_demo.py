@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from tutor.accounts.models import Role, User
 from tutor.accounts.services import account_create
@@ -180,3 +181,13 @@ def test_the_command_prints_the_logins_once(now: datetime) -> None:
     again = io.StringIO()
     call_command("load_demo", stdout=again)
     assert "nothing was changed" in again.getvalue()
+
+
+@pytest.mark.parametrize("change", [{"STEPWISE_HTTPS": True}, {"STEPWISE_HOST": "0.0.0.0"}])
+def test_the_demo_does_not_come_where_other_machines_reach_its_published_password(
+    settings: Settings, change: dict[str, object]
+) -> None:
+    settings.ENV = settings.ENV | change
+    with pytest.raises(CommandError, match="published password"):
+        call_command("load_demo", stdout=io.StringIO())
+    assert not User.objects.exists()

@@ -1,14 +1,17 @@
 """`manage.py load_demo`: the demo course, accounts and class."""
 
+from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tutor.common.clock import now_utc
 from tutor.operations.demo import demo_load
 from tutor.operations.demo_accounts import ACCOUNTS, DEMO_PASSWORD
+from tutor.operations.preflight import is_loopback
 
 
 class Command(BaseCommand):
@@ -16,7 +19,20 @@ class Command(BaseCommand):
 
     help = "Load the demo course, its accounts and a class of 24 simulated learners."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--demo",
+            action="store_true",
+            help="load it even where other machines can reach the site",
+        )
+
+    def handle(self, *args: Any, demo: bool, **options: Any) -> None:
+        env = settings.ENV
+        if not demo and (env["STEPWISE_HTTPS"] or not is_loopback(env["STEPWISE_HOST"])):
+            raise CommandError(
+                "The demo's accounts, an administrator's among them, have a published password, "
+                "and other machines can reach this site; accept that with load_demo --demo."
+            )
         with Progress(
             TextColumn("  {task.description}"),
             BarColumn(),
