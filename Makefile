@@ -9,6 +9,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 RUN_ARGS ?=
 # Two processes on two cores; more of them only wait for each other.
 PYTEST_ARGS ?= -n 2
+# The models know no database; a site that is run and killed has SQLite of its own.
+POSTGRES_TESTS ?= tests --ignore=tests/kt_models --ignore=tests/tutor/operations/test_run.py \
+  --ignore=tests/tutor/operations/test_kills.py --ignore=tests/tutor/content/test_killed_worker.py
 BROWSERS := chromium chromium-browser google-chrome
 
 # Only what was given is passed on: an unset variable keeps the setting's own default.
@@ -19,10 +22,10 @@ ifdef PORT
 export STEPWISE_PORT := $(PORT)
 endif
 
-.PHONY: help run install dev test check browser clean
+.PHONY: help run install dev test test-postgres check browser clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/installed-run ## install what is missing and serve the site (HOST=, PORT=, RUN_ARGS=--demo)
 	@exec $(BIN)/python manage.py run $(RUN_ARGS)
@@ -36,6 +39,9 @@ test: $(VENV)/installed-dev ## install what is missing, then every check and eve
 	@for name in $(BROWSERS); do command -v $$name >/dev/null && exit 0; done; \
 	 printf '\n*** NO CHROMIUM: the browser tests will be SKIPPED. `make browser` installs it.\n\n'
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-postgres: $(VENV)/installed-dev ## the site's tests on PostgreSQL, from a server that a wheel brings
+	$(BIN)/python -m tests.on_postgres $(BIN)/python -m pytest $(PYTEST_ARGS) $(POSTGRES_TESTS)
 
 check: $(VENV)/installed-dev ## the static part of the tests
 	$(BIN)/ruff check .

@@ -5,7 +5,6 @@ A real site with real processes, and a browser's part played by plain HTTP.
 
 import json
 import os
-import re
 import signal
 import sqlite3
 import subprocess
@@ -15,14 +14,12 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from http.client import HTTPException
-from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 import pytest
 
+from tests.browser import Browser
 from tests.running import START_SECONDS, Run, environment_of, running_site, until
 from tutor.env import BASE_DIR
 
@@ -31,8 +28,6 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
 ]
 PASSWORD = "correct horse battery"
-TOKEN = re.compile(r'name="attempt_token" value="([0-9a-f-]{36})"')
-CSRF = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 IMPORT_SECONDS = 240.0
 # Long enough that a kill falls into its middle.
 N_PROBLEMS_IMPORTED = 4000
@@ -108,30 +103,14 @@ def django_do(var: Path, code: str, given: object) -> str:
     return done.stdout.strip().splitlines()[-1]
 
 
-class Site:
+class Site(Browser):
     """The running site with ada logged in."""
 
     def __init__(self, run: Run, *, course_uuid: str) -> None:
+        super().__init__(run.port)
         self.run = run
         self.course_uuid = course_uuid
-        self._opener: OpenerDirector = build_opener(HTTPCookieProcessor(CookieJar()))
-        self.page = self.get("/login/")
-        self.post("/login/", username="ada", password=PASSWORD)
-
-    def get(self, path: str) -> str:
-        with self._opener.open(self._url(path), timeout=20) as response:
-            self.page = response.read().decode()
-            self.path = response.url.removeprefix(self._url("")).partition("#")[0]
-        return self.page
-
-    def post(self, path: str, **fields: str) -> str:
-        found = CSRF.search(self.page)
-        assert found, self.page
-        data = urlencode(fields | {"csrfmiddlewaretoken": found[1]}).encode()
-        with self._opener.open(self._url(path), data=data, timeout=20) as response:
-            self.page = response.read().decode()
-            self.path = response.url.removeprefix(self._url("")).partition("#")[0]
-        return self.page
+        self.login("ada", password=PASSWORD)
 
     def rows(self, sql: str, *values: object) -> list[Any]:
         database = f"file:{self.run.var / 'stepwise.sqlite3'}?mode=ro"
@@ -141,9 +120,6 @@ class Site:
     def kill(self, name: str) -> None:
         """End a program and its children at once, as a machine that loses power would."""
         os.killpg(os.getpgid(self.run.pid(name)), signal.SIGKILL)
-
-    def _url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.run.port}{path}"
 
 
 @pytest.fixture(scope="module")
@@ -155,25 +131,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(run, course_uuid=course_uuid)
 
 
-def token_on(page: str) -> str:
-    found = TOKEN.search(page)
-    assert found, page
-    return found[1]
-
-
 def responses_of(site: Site, token: str) -> int:
     rows = site.rows(
         "select count(*) from responses_response where attempt_token = ?", token.replace("-", "")
     )
     return int(rows[0][0])
-
-
-def begin(site: Site) -> str:
-    """Begin or resume the sitting; return its address."""
-    site.get(f"/learn/{site.course_uuid}/")
-    site.post(f"/learn/{site.course_uuid}/start/")
-    assert site.path.startswith("/practice/"), site.path
-    return site.path
 
 
 def state_matches_log(site: Site) -> bool:
@@ -184,8 +146,8 @@ def state_matches_log(site: Site) -> bool:
 
 @pytest.mark.parametrize("delay_ms", [0, 5, 15, 30, 60])
 def test_a_web_server_killed_during_an_answer_records_it_once(site: Site, delay_ms: int) -> None:
-    sitting = begin(site)
-    token = token_on(site.page)
+    sitting = site.begin(site.course_uuid)
+    token = site.token()
     old = site.run.pid("web")
 
     def answer() -> None:
@@ -205,26 +167,27 @@ def test_a_web_server_killed_during_an_answer_records_it_once(site: Site, delay_
     assert recorded in {0, 1}
     if not recorded:
         # The learner is asked again, the very same step.
-        assert token_on(site.get(sitting)) == token
+        site.get(sitting)
+        assert site.token() == token
     # A browser that sends the form again, as people do.
     site.page = form
     site.post(f"{sitting}dont-know/", attempt_token=token)
     assert responses_of(site, token) == 1
     assert state_matches_log(site)
-    site.post(f"{sitting}continue/", attempt_token=token_on(site.page))
-    assert token_on(site.page) != token
+    site.post(f"{sitting}continue/", attempt_token=site.token())
+    assert site.token() != token
 
 
 def test_answers_do_not_wait_for_a_killed_broker_and_their_work_is_done_later(site: Site) -> None:
-    sitting = begin(site)
-    token = token_on(site.page)
+    sitting = site.begin(site.course_uuid)
+    token = site.token()
     old = site.run.pid("broker")
     site.kill("broker")
     began = time.monotonic()
     site.post(f"{sitting}dont-know/", attempt_token=token)
     assert time.monotonic() - began < 5
     assert responses_of(site, token) == 1
-    site.post(f"{sitting}continue/", attempt_token=token_on(site.page))
+    site.post(f"{sitting}continue/", attempt_token=site.token())
     assert until(lambda: site.run.pid("broker") != old)
     assert until(lambda: site.rows("select count(*) from common_outboxentry") == [(0,)], seconds=90)
     assert until(lambda: site.run.status("/health/") == 200)

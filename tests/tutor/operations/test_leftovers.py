@@ -10,7 +10,7 @@ from tutor.common.errors import TutorError
 from tutor.operations.layout import Layout, layout_make
 from tutor.operations.leftovers import leftovers_end, process_end, run_lock
 
-SLEEP = "import time; time.sleep(60)"
+SLEEP = "import time; print('ready', flush=True); time.sleep(60)"
 STUBBORN = (
     "import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
     "print('ready', flush=True); time.sleep(60)"
@@ -28,7 +28,12 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def test_a_leftover_is_ended_and_its_pid_file_removed(layout: Layout) -> None:
-    with subprocess.Popen([sys.executable, "-c", SLEEP, "tutor"]) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", SLEEP, "tutor"], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        # A process has no command line yet in its first moment.
+        process.stdout.readline()
         layout.pidfile("web").write_text(f"{process.pid}\n")
         assert leftovers_end(layout) == ["web"]
         assert process.wait(timeout=5) != 0
@@ -36,7 +41,9 @@ def test_a_leftover_is_ended_and_its_pid_file_removed(layout: Layout) -> None:
 
 
 def test_a_process_that_is_not_ours_is_left_alone(layout: Layout) -> None:
-    with subprocess.Popen([sys.executable, "-c", SLEEP]) as process:
+    with subprocess.Popen([sys.executable, "-c", SLEEP], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
         layout.pidfile("web").write_text(f"{process.pid}\n")
         assert leftovers_end(layout) == []
         assert process.poll() is None
