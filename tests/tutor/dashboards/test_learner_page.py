@@ -68,7 +68,10 @@ def test_htmx_gets_the_part_it_asked_for(history: World, client_of: ClientOf) ->
     assert "<html" not in chart + rows
 
 
-@pytest.mark.parametrize("query", ["?skill=7", "?skill=0b9ff5d0-9f4b-4c5e-9d4e-0f6f4d0a1b2c", "?before=x", "?before=999999"])
+@pytest.mark.parametrize(
+    "query",
+    ["?skill=7", "?skill=0b9ff5d0-9f4b-4c5e-9d4e-0f6f4d0a1b2c", "?before=x", "?before=999999"],
+)
 def test_what_is_not_the_learners_is_not_found(
     history: World, client_of: ClientOf, query: str
 ) -> None:
