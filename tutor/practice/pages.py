@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.utils.html import conditional_escape, format_html_join
@@ -18,6 +18,7 @@ from tutor.practice.charts import BeliefChart, CourseMap, Place, belief_chart, c
 from tutor.practice.documents import problem_document
 from tutor.practice.models import Activity
 from tutor.responses.models import Response, ResponseKind
+from tutor.responses.regrading import LearnerRegrade, regrades_of_learner
 from tutor.responses.selectors import responses_of_learner
 from tutor.scheduling.selectors import statuses_of_learner
 from tutor.scheduling.services import Offer, OfferedCandidate, offer_for
@@ -42,6 +43,8 @@ STATUS_ORDER = (
 )
 RESPONSES_SHOWN = 12
 FORECAST_DAYS = 14
+# For how long home tells of corrected answers.
+REGRADES_TOLD_FOR = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class HomePage:
     n_skills: int
     has_open_activity: bool
     change: RoleChange | None
+    regrades: tuple[LearnerRegrade, ...]
 
 
 def _row(graph: CourseGraph, skill_id: int, status: SkillStatus, belief: SkillBelief) -> SkillRow:
@@ -108,6 +112,7 @@ def home_page(learner: User, course: Course, *, now: datetime) -> HomePage:
             finished_at=None,
         ).exists(),
         change=role_change(offer.beliefs.version, now=now),
+        regrades=tuple(regrades_of_learner(learner, course, since=now - REGRADES_TOLD_FOR)),
     )
 
 

@@ -1,7 +1,7 @@
 """The learner's pages: who may open them, and what they show."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -14,6 +14,7 @@ from tutor.accounts.services import account_create
 from tutor.common.clock import now_utc
 from tutor.practice.recording import activity_of
 from tutor.practice.services import answer_submit, session_start
+from tutor.responses.models import Regrade, Response
 from tutor.roster.models import Enrolment
 from tutor.roster.services import classroom_create, classroom_join
 
@@ -155,8 +156,29 @@ def test_home_costs_the_same_number_of_queries_whatever_the_history(
         answer_submit(session, raw_answer="41", attempt_token=activity.attempt_token, now=now)
     client = client_of(world.ada)
     client.get("/learn/")
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         client.get("/learn/")
+
+
+def test_home_tells_of_answers_judged_again_for_two_weeks(
+    world: World, client_of: ClientOf, now: datetime
+) -> None:
+    session = session_start(world.ada, world.course, now=now)
+    activity = activity_of(session)
+    assert activity is not None
+    answer_submit(session, raw_answer="41", attempt_token=activity.attempt_token, now=now)
+    response = Response.objects.get()
+    for is_correct, reason in ((False, "a slip"), (True, "The key was <wrong>.")):
+        Regrade.objects.create(
+            response=response, is_correct=is_correct, reason=reason, regraded_at=now_utc()
+        )
+    page = client_of(world.ada).get("/learn/").content.decode()
+    assert "1 answer of yours was judged again" in page
+    assert "counts as right now. The key was &lt;wrong&gt;." in page
+    assert "a slip" not in page
+    assert "judged again" not in client_of(world.ben).get("/learn/").content.decode()
+    Regrade.objects.update(regraded_at=now_utc() - timedelta(days=15))
+    assert "judged again" not in client_of(world.ada).get("/learn/").content.decode()
 
 
 def test_a_learner_of_two_courses_switches_between_them(
