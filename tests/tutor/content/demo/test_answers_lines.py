@@ -1,151 +1,40 @@
 """From equations to lines: answers worked out again from what a learner reads.
 
-Nothing here looks at a template or its variables, and nothing is read by the site's own parser:
-the formulas, tables and pictures of the rendered text become SymPy expressions, and the answer
-follows from these.
+Nothing here looks at a template or its variables: lines_case reads the rendered page, and the
+answer follows from that.
 """
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
+import networkx as nx
 import pytest
 import sympy
-from sympy import Eq, Expr, Integer, Interval, Rational, expand, ilcm, oo
+from sympy import Eq, Expr, Integer, Rational, expand, ilcm
 
-from tutor.content.demo.assemble import demo_bundle
-from tutor.grading.variants import document_render
+from tests.tutor.content.demo.lines_case import (
+    BOX,
+    BUNDLE,
+    LESSONS,
+    STEPS,
+    Seen,
+    W,
+    X,
+    Y,
+    drawn,
+    explicit,
+    expression,
+    interval,
+    line,
+    root,
+    seen,
+    solutions,
+    through,
+    variants,
+)
 
-SEEDS = range(25)
-BUNDLE = demo_bundle()
-LESSONS = {lesson["id"] for lesson in BUNDLE["lessons"] if lesson["order"] >= 400}
-PROBLEMS = {p["id"]: p for p in BUNDLE["problems"] if p["lesson"] in LESSONS}
-STEPS = {step["id"]: step for problem in PROBLEMS.values() for step in problem["steps"]}
 WORKED_OUT = {"number", "fraction", "tuple", "list", "expression", "interval"}
-LETTERS = {name: sympy.Symbol(name, real=True) for name in ["x", "y", "w", "b", "B"]}
-X, Y, W, BOX = LETTERS["x"], LETTERS["y"], LETTERS["w"], LETTERS["B"]
-_FORMULA = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$", re.DOTALL)
-_FIGURE = re.compile(r"```figure\n(.*?)\n```", re.DOTALL)
-_POINT = re.compile(r"[A-Z]?\((-?\d+), (-?\d+)\)")
-_SIGN = re.compile(r"(<=|>=|\\le(?![a-z])|\\ge(?![a-z])|[=<>])")
-_RELATIONS: dict[str, Callable[[Expr, Expr], Any]] = {
-    "=": lambda one, other: Eq(one, other, evaluate=False),
-    "<": lambda one, other: sympy.Lt(one, other, evaluate=False),
-    ">": lambda one, other: sympy.Gt(one, other, evaluate=False),
-    r"\le": lambda one, other: sympy.Le(one, other, evaluate=False),
-    r"\ge": lambda one, other: sympy.Ge(one, other, evaluate=False),
-}
-Point = tuple[Expr, Expr]
 Answer: TypeAlias = Any
-
-
-@cache
-def expression(tex: str) -> Expr:
-    """A formula without a sign of relation, as SymPy understands it."""
-    text = tex.replace(r"\times", "*").replace(r"\square", "B")
-    text = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"((\1)/(\2))", text)
-    text = re.sub(r"(?<=[\dxywbB)])\s*(?=[xywbB(])", "*", text)
-    assert not re.search(r"[\\${]", text), tex
-    return cast("Expr", sympy.parse_expr(text, local_dict=LETTERS))
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What stands in a text; `bottoms` are those of its fractions, `numbers` those in words."""
-
-    bottoms: list[int]
-    relations: list[Any]
-    alone: list[Expr]
-    points: list[Point]
-    numbers: list[Integer]
-    figures: list[dict[str, str]]
-    rows: list[list[Expr]]
-
-    def values(self, key: str, *, figure: int = 0) -> list[list[Rational]]:
-        """The numbers that a figure has under a key."""
-        groups = self.figures[figure][key].split(";")
-        return [[Rational(value.strip()) for value in group.split(",")] for group in groups]
-
-
-def seen(text: str) -> Seen:
-    """Read a text as a learner does, without the text alternatives of its figures."""
-    figures = [
-        {key: quoted or bare for key, quoted, bare in re.findall(r'(\w+)=(?:"(.*?)"|(\S+))', one)}
-        for one in _FIGURE.findall(text)
-    ]
-    text = _FIGURE.sub(" ", text)
-    rows = [
-        [expression(cell.strip().strip("$")) for cell in cells.split("|")[1:-1] if cell.strip()]
-        for cells in re.findall(r"^\| \$[xy]\$ (\|.*)$", text, re.MULTILINE)
-    ]
-    text = re.sub(r"^\|.*$", "", text, flags=re.MULTILINE)
-    relations, alone = [], []
-    for match in _FORMULA.finditer(text):
-        formula = (match[1] or match[2]).strip()
-        if (
-            _POINT.fullmatch(formula)
-            or re.search(r"=$|\\text", formula)
-            or re.search(r"(?<!\\ti)m", formula)
-        ):
-            continue
-        first, *others = _SIGN.split(formula)
-        parts = [expression(part.strip()) for part in [first, *others[1::2]]]
-        if not others:
-            alone.append(parts[0])
-        for (left, right), sign in zip(pairwise(parts), others[::2], strict=True):
-            relations.append(_RELATIONS[sign](left, right))
-    points = [(Integer(x), Integer(y)) for x, y in _POINT.findall(text)]
-    numbers = [Integer(n) for n in re.findall(r"\d+", _FORMULA.sub(" ", text))]
-    bottoms = [int(bottom) for bottom in re.findall(r"\\frac\{[^}]*\}\{(\d+)\}", text)]
-    return Seen(bottoms, relations, alone, points, numbers, figures, rows)
-
-
-def root(relation: Any, letter: sympy.Symbol = X) -> Expr:
-    """The only solution of a linear equation."""
-    difference = expand(relation.lhs - relation.rhs)
-    slope = difference.coeff(letter)
-    assert slope != 0
-    found = expand((slope * letter - difference) / slope)
-    assert not found.has(letter)
-    return cast("Expr", found)
-
-
-@cache
-def solutions(relation: Any) -> sympy.Set:
-    found = sympy.solve_univariate_inequality(relation, X, relational=False)
-    return cast("sympy.Set", found)
-
-
-def line(slope: Expr, intercept: Expr) -> Any:
-    return Eq(Y, slope * X + intercept, evaluate=False)
-
-
-def through(one: Sequence[Expr], other: Sequence[Expr]) -> tuple[Expr, Expr]:
-    """Slope and intercept of the line through two points."""
-    slope = (other[1] - one[1]) / (other[0] - one[0])
-    return slope, one[1] - slope * one[0]
-
-
-def drawn(figure: dict[str, str]) -> tuple[Expr, Expr]:
-    slope, intercept = (Rational(part.strip()) for part in figure["lines"].split(","))
-    return slope, intercept
-
-
-def explicit(relation: Any) -> tuple[Expr, Expr]:
-    """Slope and intercept of an equation of a line."""
-    side = sympy.Poly(root(relation, Y), X)
-    return side.coeff_monomial(X), side.coeff_monomial(1)
-
-
-def interval(text: str) -> sympy.Set:
-    found = re.fullmatch(r"([\[(])(.+?), ?(.+?)([\])])", text.strip())
-    assert found, text
-    low = -oo if found[2] == "-inf" else Rational(found[2])
-    high = oo if found[3] == "inf" else Rational(found[3])
-    return Interval(low, high, left_open=found[1] == "(", right_open=found[4] == ")")
 
 
 def _scales(s: Seen, *, taken: bool = False) -> Any:
@@ -310,16 +199,6 @@ EXPECTED: dict[str, Callable[[Seen], Answer]] = {
 }
 
 
-def _variants(step_id: str) -> Iterator[tuple[Seen, dict[str, Any]]]:
-    """What stands on the page when the step is asked, with the step."""
-    problem = PROBLEMS[step_id.rpartition("-")[0]]
-    for seed in SEEDS:
-        variant: Any = document_render(problem, seed)
-        place = next(at for at, step in enumerate(variant["steps"]) if step["id"] == step_id)
-        prompts = [step["prompt"] for step in variant["steps"][: place + 1]]
-        yield seen("\n\n".join([variant.get("body", ""), *prompts])), variant["steps"][place]
-
-
 def _is_same_equation(one: Any, other: Any) -> bool:
     first, second = expand(one.lhs - one.rhs), expand(other.lhs - other.rhs)
     factor = sympy.cancel(first / second)
@@ -339,7 +218,7 @@ def _written(answer: dict[str, Any]) -> Answer:
 
 @pytest.mark.parametrize("step_id", EXPECTED)
 def test_the_answer_follows_from_what_is_read(step_id: str) -> None:
-    for read, step in _variants(step_id):
+    for read, step in variants(step_id):
         expected, given = EXPECTED[step_id](read), _written(step["answer"])
         if isinstance(expected, sympy.Equality):
             assert _is_same_equation(expected, given), (step["prompt"], given)
@@ -353,7 +232,7 @@ def test_every_answer_that_can_be_worked_out_is_worked_out_again() -> None:
 
 
 def test_an_equation_without_fractions_is_asked_for_and_given() -> None:
-    for _, step in _variants("fraction-equations-guided-b"):
+    for _, step in variants("fraction-equations-guided-b"):
         assert "/" not in step["answer"]["value"]
 
 
@@ -416,14 +295,14 @@ FITTING: dict[str, Callable[[Seen, Seen], bool]] = {
 
 @pytest.mark.parametrize("step_id", FITTING)
 def test_exactly_the_right_choices_fit(step_id: str) -> None:
-    for page, step in _variants(step_id):
+    for page, step in variants(step_id):
         fitting = {c["id"] for c in step["choices"] if FITTING[step_id](page, seen(c["text"]))}
         correct = step["answer"]["correct"]
         assert fitting == ({correct} if isinstance(correct, str) else set(correct)), step
 
 
 def test_the_letter_asked_for_stands_at_the_point() -> None:
-    for page, step in _variants("coordinate-plane-choose-a"):
+    for page, step in variants("coordinate-plane-choose-a"):
         names = page.figures[0]["names"].split("; ")
         named = dict(zip(names, map(tuple, page.values("points")), strict=True))
         right = next(c["text"] for c in step["choices"] if c["id"] == step["answer"]["correct"])
@@ -435,7 +314,7 @@ def test_a_number_that_is_said_to_solve_an_equation_does() -> None:
         ("equation-idea-check-b", True),
         ("equation-idea-check-again-b", False),
     ):
-        for page, step in _variants(step_id):
+        for page, step in variants(step_id):
             equation = page.relations[0]
             difference = (equation.lhs - equation.rhs).subs(X, page.alone[1])
             assert (difference == 0) is is_solution
@@ -443,7 +322,7 @@ def test_a_number_that_is_said_to_solve_an_equation_does() -> None:
 
 
 def test_each_pair_of_points_has_the_slope_that_is_matched() -> None:
-    for _, step in _variants("slope-match-a"):
+    for _, step in variants("slope-match-a"):
         texts = {choice["id"]: choice["text"] for choice in step["choices"]}
         for left in step["answer"]["left"]:
             one, other = seen(left["text"]).points
@@ -458,7 +337,7 @@ def test_each_pair_of_points_has_the_slope_that_is_matched() -> None:
     "step_id", ["two-step-equations-sort-the-work-a", "variables-both-sides-sort-the-work-a"]
 )
 def test_every_line_of_the_work_has_the_same_solution(step_id: str) -> None:
-    for _, step in _variants(step_id):
+    for _, step in variants(step_id):
         read = [seen(choice["text"]).relations[0] for choice in step["choices"]]
         assert len({root(relation) for relation in read if relation.has(X)}) == 1
         assert all(relation.lhs == relation.rhs for relation in read if not relation.has(X))
@@ -469,5 +348,19 @@ def test_every_line_of_the_work_has_the_same_solution(step_id: str) -> None:
     ["two-step-equations-mistake", "fraction-equations-mistake", "one-step-equations-mistake"],
 )
 def test_wrong_work_that_is_shown_is_really_wrong(problem_id: str) -> None:
-    for page, _ in _variants(f"{problem_id}-a"):
+    for page, _ in variants(f"{problem_id}-a"):
         assert root(page.relations[0]) != root(page.relations[-1])
+
+
+def test_a_step_shows_only_what_its_lesson_builds_on() -> None:
+    graph: nx.DiGraph[str] = nx.DiGraph(
+        (edge["from"], edge["to"])
+        for edge in BUNDLE["prerequisites"]
+        if edge["kind"] == "prerequisite"
+    )
+    taught = {lesson["id"]: lesson["skills"][0] for lesson in BUNDLE["lessons"]}
+    for problem in BUNDLE["problems"]:
+        if problem["lesson"] in LESSONS:
+            own = taught[problem["lesson"]]
+            for step in problem["steps"]:
+                assert set(step["skills"]) <= {own} | nx.ancestors(graph, own), step["id"]
