@@ -11,6 +11,7 @@ from tutor.accounts.models import Role, User
 from tutor.content.models import Course
 from tutor.tracing.engine_fit import BASELINES as YARDSTICKS
 from tutor.tracing.engine_fit import model_names
+from tutor.tracing.fits import UNATTENDED
 from tutor.tracing.models import ModelRole
 
 
@@ -72,6 +73,7 @@ class FitForm(forms.Form):
         model_name = self.fields["model_name"]
         if not isinstance(model_name, forms.ChoiceField):
             raise TypeError("model_name must be a field of choices")
+        model_name.initial = UNATTENDED[0][0]
         model_name.choices = [(name, name) for name in model_names() if name not in YARDSTICKS]
 
 
