@@ -11,6 +11,7 @@ from tutor.accounts.models import User
 from tutor.content.graph import CourseGraph, course_graph
 from tutor.content.models import Course
 from tutor.responses.models import Response
+from tutor.responses.selectors import effective_correctness
 from tutor.scheduling.models import SkillStanding
 from tutor.scheduling.policies import Past
 from tutor.scheduling.statuses import PolicyConfig, SkillStatus, Standing, statuses_compute
@@ -107,7 +108,7 @@ def recent_observations(learner: User, course: Course) -> list[PastObservation]:
     rows = (
         Response.objects.filter(learner=learner, course=course, is_observation=True)
         .order_by("-answered_at", "-id")
-        .values_list("id", "step_id", "skill_ids", "is_correct", "answered_at")
+        .values_list("id", "step_id", "skill_ids", effective_correctness(), "answered_at")
     )
     return [PastObservation(*row) for row in rows[:PAST_OBSERVATIONS]]
 

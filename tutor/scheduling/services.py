@@ -235,8 +235,11 @@ def standings_refresh(
     """Bring the stored standings up to the beliefs: open what opens, note mastery and its loss.
 
     What is open stays open. `touched` are the skills just practised, whose next review moves.
+    Where the model could not be asked nothing moves: mastery is not lost to a broken file.
     """
     standings = standings_of_learner(learner, graph)
+    if beliefs.is_fallback:
+        return standings
     statuses = statuses_from(graph, beliefs, standings, course=course)
     config = policy_config(course)
     new, changed = [], []

@@ -49,7 +49,10 @@ def moment_of(days: float) -> datetime | None:
 
 @dataclass(frozen=True, eq=False)
 class LearnerBeliefs:
-    """One learner's beliefs; arrays (n_skills,) in the order of `skill_ids`."""
+    """One learner's beliefs; arrays (n_skills,) in the order of `skill_ids`.
+
+    `is_fallback`: the version could not be asked, so they are those of a learner never seen.
+    """
 
     version: ModelVersion
     at: datetime
@@ -60,6 +63,7 @@ class LearnerBeliefs:
     upper: NDArray[np.float64]
     n_observations: NDArray[np.int64]
     last_at_days: NDArray[np.float64]
+    is_fallback: bool = False
 
     @cached_property
     def row_of(self) -> dict[int, int]:
@@ -94,6 +98,7 @@ class ClassBeliefs:
     upper: NDArray[np.float64]
     n_observations: NDArray[np.int64]
     last_at_days: NDArray[np.float64]
+    is_fallback: bool = False
 
     def of_row(self, row: int) -> LearnerBeliefs:
         """Return the beliefs of the learner in a row."""
@@ -107,6 +112,7 @@ class ClassBeliefs:
             upper=self.upper[row],
             n_observations=self.n_observations[row],
             last_at_days=self.last_at_days[row],
+            is_fallback=self.is_fallback,
         )
 
 
@@ -119,12 +125,14 @@ def beliefs_of_blobs(
     now: datetime,
 ) -> ClassBeliefs:
     """Return the beliefs of states at hand, without a query."""
+    is_fallback = False
     try:
         beliefs = engine.forecast(version, blobs, skill_ids, at_days=days_since_epoch(now))
     except engine.KTModelsError:
         # The page still comes: with nothing known, wide intervals, and "not enough evidence".
         # `versions_check` goes back to a version that works within a minute.
         logger.exception("version %s cannot forecast", version.pk)
+        is_fallback = True
         beliefs = engine.forecast_unknown(len(blobs), skill_ids, at_days=days_since_epoch(now))
     return ClassBeliefs(
         version=version,
@@ -137,6 +145,7 @@ def beliefs_of_blobs(
         upper=beliefs.upper,
         n_observations=beliefs.n_observations,
         last_at_days=beliefs.last_at,
+        is_fallback=is_fallback,
     )
 
 
