@@ -7,7 +7,7 @@ import platform
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -167,8 +167,12 @@ def fits_give_up(*, now: datetime) -> int:
 
 def fit_claim(fit_id: int, *, now: datetime) -> FitRun | None:
     """Take a fit that nobody holds; None when somebody does or it has ended."""
-    free = Q(status=FitStatus.QUEUED) | Q(status=FitStatus.RUNNING, lease_until__lt=now)
-    taken = FitRun.objects.filter(free, pk=fit_id, attempts__lt=ATTEMPTS_MAX).update(
+    is_free = Q(status=FitStatus.QUEUED) | Q(status=FitStatus.RUNNING, lease_until__lt=now)
+    free = FitRun.objects.filter(is_free, pk=fit_id, attempts__lt=ATTEMPTS_MAX)
+    # To name the device, torch is loaded: not for an offer that comes twice.
+    if not free.exists():
+        return None
+    taken = free.update(
         status=FitStatus.RUNNING,
         lease_until=now + LEASE,
         attempts=F("attempts") + 1,
@@ -263,10 +267,15 @@ def _fit(run: FitRun, heart: Heartbeat, *, clock: Clock) -> None:
     version.sha256 = engine_fit.model_save(fitted, models_dir() / version.artifact)
     verdict = promotion_judge(metrics)
     version.reason = verdict.reason[:500]
-    _version_keep(run, version, fit_seconds=fit_seconds, peak_mib=heart.peak_mib, now=clock())
+    _version_keep(
+        run,
+        version,
+        is_promotable=verdict.is_promotable,
+        fit_seconds=fit_seconds,
+        peak_mib=heart.peak_mib,
+        now=clock(),
+    )
     shutil.rmtree(checkpoint, ignore_errors=True)
-    if verdict.is_promotable:
-        promotion_start(version, by=run.requested_by, now=clock())
 
 
 def _against(run: FitRun) -> dict[str, Any]:
@@ -284,9 +293,15 @@ def _against(run: FitRun) -> dict[str, Any]:
 
 
 def _version_keep(
-    run: FitRun, version: ModelVersion, *, fit_seconds: float, peak_mib: float, now: datetime
+    run: FitRun,
+    version: ModelVersion,
+    *,
+    is_promotable: bool,
+    fit_seconds: float,
+    peak_mib: float,
+    now: datetime,
 ) -> None:
-    """Store the version and end the fit, if this worker still holds it."""
+    """Store the version, end the fit and begin the promotion, if this worker still holds it."""
     try:
         with transaction.atomic():
             ended = FitRun.objects.filter(
@@ -303,6 +318,9 @@ def _version_keep(
             if not ended:
                 raise FitStopError(FitStatus.FAILED, _("Another worker took the fit."))
             version.save()
+            # All or nothing: a worker killed in between would leave a good version unpromoted.
+            if is_promotable:
+                promotion_start(version, by=run.requested_by, now=now)
     except BaseException:
         shutil.rmtree(models_dir() / version.artifact, ignore_errors=True)
         raise
@@ -329,6 +347,8 @@ NIGHTLY_RULE = StartRule(at_least=200, share=0.10)
 VOLUME_RULE = StartRule(at_least=1000, share=0.50)
 # What is fitted unasked, and for which role.
 UNATTENDED = (("bkt_forgets", ModelRole.MASTERY), ("dkt", ModelRole.PREDICTION))
+# What failed or was cancelled is not asked for again before this has passed.
+REFIT_PAUSE = timedelta(hours=20)
 
 
 def fits_start_due(rule: StartRule, *, trigger: str, now: datetime) -> list[FitRun]:
@@ -337,6 +357,13 @@ def fits_start_due(rule: StartRule, *, trigger: str, now: datetime) -> list[FitR
     for course in Course.objects.all():
         total = Response.objects.filter(course=course, is_observation=True).count()
         for model_name, role in UNATTENDED:
+            if FitRun.objects.filter(
+                course=course,
+                model_name=model_name,
+                status__in=(FitStatus.FAILED, FitStatus.CANCELLED),
+                finished_at__gt=now - REFIT_PAUSE,
+            ).exists():
+                continue
             last = (
                 FitRun.objects.filter(course=course, model_name=model_name, status=FitStatus.DONE)
                 .order_by("-id")

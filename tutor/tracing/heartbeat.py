@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseFailure
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from tutor.tracing.models import FitRun, FitStatus
@@ -119,8 +120,10 @@ class Heartbeat:
             while not self._done.wait(BEAT_SECONDS):
                 try:
                     self.beat()
-                except DatabaseError:
+                except DatabaseFailure:
                     logger.warning("fit %s missed a beat", self._run.pk, exc_info=True)
+                    # No request ends here that would do it: a lost connection stays lost otherwise.
+                    connection.close()
                 self._leave_if_deaf()
         finally:
             connection.close()
@@ -128,13 +131,15 @@ class Heartbeat:
     def _leave_if_deaf(self) -> None:
         if self._stop is None or time.monotonic() - self._stopped_at < DEAF_SECONDS:
             return
-        FitRun.objects.filter(
-            pk=self._run.pk, status=FitStatus.RUNNING, attempts=self._run.attempts
-        ).update(
-            status=self._stop.status, reason=self._stop.reason[:500], finished_at=self._clock()
-        )
-        logger.error("fit %s did not listen and is ended with its process", self._run.pk)
-        os._exit(1)
+        try:
+            FitRun.objects.filter(
+                pk=self._run.pk, status=FitStatus.RUNNING, attempts=self._run.attempts
+            ).update(
+                status=self._stop.status, reason=self._stop.reason[:500], finished_at=self._clock()
+            )
+            logger.error("fit %s did not listen and is ended with its process", self._run.pk)
+        finally:
+            os._exit(1)
 
 
 def memory_used_mib() -> float:

@@ -27,7 +27,7 @@ from tutor.tracing.models import (
     ShardStatus,
     VersionStatus,
 )
-from tutor.tracing.services import learner_replay, version_serving
+from tutor.tracing.services import learner_replay, state_catch_up, version_serving
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ SHARD_TOPIC = "replay-shard"
 FINISH_TOPIC = "promotion-finish"
 SHARD_LEARNERS = 100
 SHARD_LEASE = timedelta(minutes=5)
+SHARD_ATTEMPTS_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,11 @@ def _shard_handler(payload: Mapping[str, Any], *, now: datetime) -> None:
 
 @handler(FINISH_TOPIC)
 def _finish_handler(payload: Mapping[str, Any], *, now: datetime) -> None:
-    promotion_finish(payload["promotion_id"], now=now)
+    if promotion_finish(payload["promotion_id"], now=now):
+        # An answer that was being recorded during the switch still went to the old version only.
+        version = ModelVersion.objects.get(promotions=payload["promotion_id"])
+        for learner_id in _learners_behind(version):
+            state_catch_up(version, learner_id, now=now)
 
 
 def shard_replay(shard_id: int, *, now: datetime) -> bool:
@@ -201,6 +206,8 @@ def shard_replay(shard_id: int, *, now: datetime) -> bool:
         if learner_id in alive:
             learner_replay(version, learner_id, now=now)
     with transaction.atomic():
+        # The promotion's row is the lock: of two last shards one must see the other's end.
+        Promotion.objects.select_for_update().get(pk=shard.promotion_id)
         ReplayShard.objects.filter(pk=shard_id).update(status=ShardStatus.DONE, lease_until=None)
         left = ReplayShard.objects.filter(promotion=shard.promotion_id).exclude(
             status=ShardStatus.DONE
@@ -208,6 +215,22 @@ def shard_replay(shard_id: int, *, now: datetime) -> bool:
         if not left.exists():
             outbox_add(FINISH_TOPIC, {"promotion_id": shard.promotion_id}, now=now)
     return True
+
+
+def promotions_give_up(*, now: datetime) -> int:
+    """End the promotions of which a shard broke off too often; the old version serves on."""
+    broken = ReplayShard.objects.filter(
+        status=ShardStatus.RUNNING, lease_until__lt=now, attempts__gte=SHARD_ATTEMPTS_MAX
+    )
+    return Promotion.objects.filter(
+        pk__in=broken.values("promotion"), status=PromotionStatus.REPLAYING
+    ).update(
+        status=PromotionStatus.FAILED,
+        finished_at=now,
+        reason=_("The replay of the log broke off {n} times, so it was given up.").format(
+            n=SHARD_ATTEMPTS_MAX
+        ),
+    )
 
 
 def shards_due(*, now: datetime) -> list[int]:
@@ -226,6 +249,7 @@ def promotion_finish(promotion_id: int, *, now: datetime) -> bool:
     """Switch to the new version in one transaction, once every state under it is whole.
 
     The course's row is the lock: of two promotions at one moment the second retires the first.
+    Answers go on meanwhile: a lock without the key lets rows that point to the course in.
     """
     promotion = (
         Promotion.objects.select_related("version")
@@ -234,7 +258,7 @@ def promotion_finish(promotion_id: int, *, now: datetime) -> bool:
     )
     if promotion is None:
         return False
-    course = Course.objects.select_for_update().get(pk=promotion.course_id)
+    course = Course.objects.select_for_update(no_key=True).get(pk=promotion.course_id)
     promotion.refresh_from_db(fields=["status"])
     unfinished = promotion.shards.exclude(status=ShardStatus.DONE).exists()
     if promotion.status != PromotionStatus.REPLAYING or unfinished:

@@ -71,7 +71,12 @@ def tracing_hold(learner: User, course: Course, *, now: datetime) -> Tracing:
     )
     if state is None:
         version = version_serving(course, now=now)
-        blob = engine.state_advance(version, None, [])
+        try:
+            blob = engine.state_advance(version, None, [])
+        except engine.KTModelsError:
+            # Told to advance an empty blob, the version fails again, and the state turns stale.
+            logger.exception("version %s cannot begin a state", version.pk)
+            blob = b""
         try:
             with transaction.atomic():
                 state = LearnerState.objects.create(
@@ -142,7 +147,8 @@ def learner_replay(version: ModelVersion, learner_id: int, *, now: datetime) -> 
 def state_rebuild(state_id: int, *, now: datetime) -> bool:
     """Replay the log into the state; return whether that changed it. Safe to run twice."""
     state = (
-        LearnerState.objects.select_for_update()
+        # Only the state: a locked course would keep every answer in it waiting.
+        LearnerState.objects.select_for_update(of=("self",))
         .select_related("version__course")
         .filter(pk=state_id)
         .first()
@@ -186,8 +192,11 @@ def states_verify(course: Course, *, now: datetime, is_repairing: bool) -> Verif
         replayed.add(learner_id)
         state = states.get(learner_id)
         if state is None:
-            state = LearnerState.objects.create(
-                learner_id=learner_id, version=version, blob=b"", is_stale=True, updated_at=now
+            # An answer may have made it since the states were read.
+            state, _made = LearnerState.objects.get_or_create(
+                learner_id=learner_id,
+                version=version,
+                defaults={"blob": b"", "is_stale": True, "updated_at": now},
             )
         if bytes(state.blob) != replay(version, observations):
             differing.append(state.pk)

@@ -17,15 +17,18 @@ from tutor.tracing.fits import (
     fits_start_due,
 )
 from tutor.tracing.models import FitTrigger
-from tutor.tracing.promotion import shard_replay, shards_due, versions_check
+from tutor.tracing.promotion import promotions_give_up, shard_replay, shards_due, versions_check
 from tutor.tracing.services import states_verify
 
 logger = logging.getLogger(__name__)
 
+# A little longer than beat's pause between two looks.
+OFFER_SECONDS = 20.0
 
-@shared_task(queue="fit", time_limit=60 * settings.FIT_MINUTES + 300)
+
+@shared_task(time_limit=60 * settings.FIT_MINUTES + 300)
 def fit_run_task(fit_id: int) -> None:
-    """Run a fit, unless another worker has it."""
+    """Run a fit, unless another worker has it; send it to the `fit` queue."""
     fit_execute(fit_id, clock=now_utc)
 
 
@@ -34,9 +37,15 @@ def fits_reap_task() -> None:
     """Offer again what a dead worker or a lost message left behind: fits, and shards of replays."""
     fits_give_up(now=now_utc())
     for fit_id in fits_due(now=now_utc()):
-        fit_run_task.apply_async((fit_id,), queue="fit", retry=False)
+        # The next look offers it anew: what waits behind a long fit must not pile up.
+        fit_run_task.apply_async((fit_id,), queue="fit", retry=False, expires=OFFER_SECONDS)
+    promotions_give_up(now=now_utc())
     for shard_id in shards_due(now=now_utc()):
-        shard_replay(shard_id, now=now_utc())
+        try:
+            shard_replay(shard_id, now=now_utc())
+        except Exception:
+            # Its lease runs out and it is tried again; the others must not wait for it.
+            logger.exception("shard %s broke off", shard_id)
 
 
 @shared_task
