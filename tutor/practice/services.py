@@ -68,7 +68,8 @@ def session_start(
     if taken is None or not offer.candidates:
         raise TutorError(
             _(
-                "There is nothing fresh to practise right now. Come back tomorrow, or read a lesson."
+                "There is nothing fresh to practise right now. "
+                "Come back tomorrow, or read a lesson."
             ),
             code="nothing_to_do",
         )
