@@ -59,7 +59,7 @@ def _answers(client: redis.Redis) -> bool:
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Keep SQLite's test database in a file: a live server's threads need connections of their own."""
+    """Keep SQLite's test database in a file: a live server's threads connect for themselves."""
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         database.setdefault("TEST", {})["NAME"] = (

@@ -66,7 +66,7 @@ class RegisterForm(JoinForm):
 class StartForm(forms.Form):
     """Which of the offered activities the learner takes; none resumes or takes the first."""
 
-    choice = forms.IntegerField(required=False, min_value=0)
+    skill = forms.IntegerField(required=False, min_value=0)
 
 
 class DeedForm(forms.Form):

@@ -61,7 +61,6 @@ class SkillRow:
 class Proposal:
     """A candidate of the scheduler as a card."""
 
-    index: int
     kind: str
     kind_label: str
     reason: str
@@ -127,7 +126,6 @@ def _rows(
 
 def _proposal(candidate: OfferedCandidate, rows: Mapping[int, SkillRow]) -> Proposal:
     return Proposal(
-        index=candidate.index,
         kind=candidate.kind,
         kind_label=str(KIND_LABELS[candidate.kind]),
         reason=candidate.reason,

@@ -50,22 +50,21 @@ def session_open(learner: User, course: Course, *, now: datetime) -> Session | N
 
 @transaction.atomic
 def session_start(
-    learner: User, course: Course, *, choice: int | None = None, now: datetime
+    learner: User, course: Course, *, skill_id: int | None = None, now: datetime
 ) -> Session:
-    """Resume the open sitting, or begin one with the offered (or the chosen) activity.
+    """Resume the open sitting, or begin one with the offered activity, or the chosen skill.
 
     Raises:
         TutorError: code `nothing_to_do` when the course has nothing left to offer now, and
-            `unknown_choice` when `choice` is not among what is offered.
+            `unknown_choice` when the skill is not among what is offered now.
     """
     # The learner's row is the lock: two clicks on Start begin one sitting.
-    User.objects.select_for_update().get(pk=learner.pk)
+    User.objects.select_for_update(no_key=True).get(pk=learner.pk)
     session = session_open(learner, course, now=now)
-    if session is not None and choice is None and activity_of(session) is not None:
+    if session is not None and skill_id is None and activity_of(session) is not None:
         return session
     offer = offer_for(learner, course, now=now)
-    taken = offer.drawn if choice is None else choice
-    if taken is None or not offer.candidates:
+    if not offer.candidates:
         raise TutorError(
             _(
                 "There is nothing fresh to practise right now. "
@@ -73,7 +72,11 @@ def session_start(
             ),
             code="nothing_to_do",
         )
-    if not 0 <= taken < len(offer.candidates):
+    # By skill, not by place: the offer may have changed since the page was shown.
+    taken = offer.drawn
+    if skill_id is not None:
+        taken = next((c.index for c in offer.candidates if c.skill_id == skill_id), None)
+    if taken is None:
         raise TutorError(
             _("That suggestion is gone; choose from the ones shown now."), code="unknown_choice"
         )

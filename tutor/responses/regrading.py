@@ -181,7 +181,7 @@ def regrade_record(
             _("Say why the answers are graded again; learners are told."), code="reason_missing"
         )
     # Two people who regrade one step at a moment append each correction once.
-    Step.objects.select_for_update().get(pk=findings.step.pk)
+    Step.objects.select_for_update(no_key=True).get(pk=findings.step.pk)
     made: list[Change] = []
     for start in range(0, len(findings.changes), 500):
         part = findings.changes[start : start + 500]

@@ -209,7 +209,7 @@ class _Writer:
     def write(self, batch: Sequence[_Learner], counts: _Counts) -> None:
         """Add what is missing of a batch, and have the states of those concerned replayed."""
         # Two imports of one log at a time must not both find a response missing.
-        Course.objects.select_for_update().get(pk=self._course.pk)
+        Course.objects.select_for_update(no_key=True).get(pk=self._course.pk)
         accounts = self._accounts(batch)
         known = self._tokens_known([one for one in batch if one.username in accounts])
         fresh = [one for one in batch if one.username not in accounts]

@@ -197,7 +197,7 @@ def test_a_sitting_that_lay_overnight_is_over(
 
 def test_a_choice_that_is_not_offered_is_refused(world: World, now: datetime) -> None:
     with pytest.raises(TutorError) as refused:
-        session_start(world.ada, world.course, choice=9, now=now)
+        session_start(world.ada, world.course, skill_id=world.skills["c"].pk, now=now)
     assert refused.value.code == "unknown_choice"
     assert not Plan.objects.exists()
 

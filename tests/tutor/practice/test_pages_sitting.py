@@ -44,7 +44,7 @@ def post(client: Client, session: Session, deed: str, *, htmx: bool = False, **f
 def test_start_opens_the_practice_page_and_resumes_it(world: World, client_of: ClientOf) -> None:
     client = client_of(world.ada)
     start = f"/learn/{world.course.uuid}/start/"
-    first = client.post(start, {"choice": "0"})
+    first = client.post(start, {"skill": str(world.skills["a"].pk)})
     assert first.status_code == 302
     assert client.post(start)["Location"] == first["Location"]
     page = client.get(first["Location"]).content.decode()
@@ -56,7 +56,7 @@ def test_a_choice_that_is_gone_leads_back_home_with_a_word(
     world: World, client_of: ClientOf
 ) -> None:
     response = client_of(world.ada).post(
-        f"/learn/{world.course.uuid}/start/", {"choice": "77"}, follow=True
+        f"/learn/{world.course.uuid}/start/", {"skill": "77"}, follow=True
     )
     assert "That suggestion is gone" in response.content.decode()
 

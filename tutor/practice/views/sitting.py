@@ -39,9 +39,9 @@ def start(request: UserRequest, course_uuid: UUID) -> HttpResponse:
     """Begin with what is offered or chosen, or resume."""
     course = course_for_learner(request.user, course_uuid)
     form = StartForm(request.POST)
-    choice = form.cleaned_data["choice"] if form.is_valid() else None
+    skill_id = form.cleaned_data["skill"] if form.is_valid() else None
     try:
-        session = services.session_start(request.user, course, choice=choice, now=now_utc())
+        session = services.session_start(request.user, course, skill_id=skill_id, now=now_utc())
     except TutorError as error:
         messages.warning(request, error.message)
         return redirect("course_home", course_uuid=course.uuid)
