@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from tests.browser import Browser
-from tests.running import PROGRAMS, START_SECONDS, Run, environment_of, running_site, until
+from tests.running import START_SECONDS, Run, environment_of, running_site, until
 from tutor.env import BASE_DIR
 
 pytestmark = [
@@ -213,20 +213,3 @@ def test_an_import_whose_worker_is_killed_ends(site: Site) -> None:
         "where c.key = 'large'"
     )
     assert problems == N_PROBLEMS_IMPORTED
-
-
-def test_nothing_is_lost_when_every_program_is_killed_in_turn(tmp_path: Path) -> None:
-    out = tmp_path / "found.json"
-    arguments = ["--kills", "5", "--learners", "2", "--pause", "2", "--json", str(out)]
-    done = subprocess.run(
-        [sys.executable, "benchmarks/kills.py", *arguments],
-        cwd=BASE_DIR,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = json.loads(out.read_text())
-    assert {kill["target"] for kill in found["kills"]} == {*PROGRAMS} - {"supervisord"}
-    assert found["answers"]["n_acknowledged"] > 0
-    assert found["failed"] == []
