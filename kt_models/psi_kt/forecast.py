@@ -1,0 +1,268 @@
+"""What pages read off a learner's state: beliefs, traits and edges, each with an interval."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kt_models.arrays import lookup
+from kt_models.errors import DataError
+from kt_models.protocol import Beliefs
+from kt_models.psi_kt.graph import Pulls, pull_of_excess, split, start_of, start_row
+from kt_models.psi_kt.parameters import LEAST_DECAY, PSIKTParameters, normal_points
+from kt_models.psi_kt.recursion import (
+    NODE_WEIGHTS,
+    NODES,
+    F,
+    revisit,
+    sigmoid,
+)
+from kt_models.psi_kt.state import COUNT, LAST_AT, PSIKTState
+
+# The ends of a normal's central 80 %.
+_END = 1.2815515655446004
+ENOUGH_RESPONSES = 30
+"""Responses from which a learner's traits are shown."""
+ENOUGH_RETURNS = 5
+"""Learners on either side from which an edge's contingency is shown."""
+
+TRAIT_MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "half_life_days": "days in which half of what was gained or lost drifts back",
+        "level": "where the learner's knowledge settles in the long run, in log odds",
+        "volatility": "how much knowledge moves by itself, in log odds after a long time",
+        "transfer": "how strongly prerequisites pull, from 0 to 1",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TraitBelief:
+    """A posterior mean (median for half-life and volatility) and the ends of its 80 % interval."""
+
+    value: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class TraitBeliefs:
+    """The traits of one learner, with how many responses they rest on."""
+
+    half_life_days: TraitBelief
+    level: TraitBelief
+    volatility: TraitBelief
+    transfer: TraitBelief
+    n_responses: int
+    is_enough_evidence: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeBelief:
+    """An association of two skills, never a proof of cause.
+
+    weight and its 80 % interval are the posterior of a[parent, child]. The shares are of first
+    answers to the child that were right, after a strong and a weak parent; NaN for none.
+    """
+
+    parent: str
+    child: str
+    weight: float
+    lower: float
+    upper: float
+    n_learners: int
+    right_after_strong: float
+    right_after_weak: float
+    is_enough_evidence: bool
+
+
+def beliefs(
+    parameters: PSIKTParameters,
+    pulls: Pulls,
+    states: Sequence[PSIKTState],
+    skills: Sequence[str],
+    *,
+    at: float,
+) -> Beliefs:
+    """Return (n_learners, n_skills) beliefs at a time; an item's difficulty is not considered.
+
+    The trait points' Gaussians are put together into one by their first two moments.
+    Raises: DataError when at is not finite.
+    """
+    if not math.isfinite(at):
+        raise DataError(f"at is {at}, expected a finite time")
+    codes = lookup(parameters.skills, np.asarray(skills, dtype=np.str_)).astype(np.int64)
+    codes = np.where(codes < 0, len(parameters.skills), codes)
+    shape = (len(states), len(skills))
+    mean, variance = np.empty(shape), np.empty(shape)
+    counts, last_at = np.zeros(shape, dtype=np.int64), np.full(shape, np.nan)
+    projector = _Projector(parameters, pulls, codes, skills)
+    for row, state in enumerate(states):
+        mean[row], variance[row], counts[row], last_at[row] = projector.of(state, at)
+    offset = parameters.skill_offset[codes]
+    scale = np.sqrt(variance)
+    x = (mean + offset)[..., None] + scale[..., None] * NODES
+    p_correct = sigmoid(x) @ NODE_WEIGHTS
+    threshold = math.log(parameters.config.mastery / (1.0 - parameters.config.mastery))
+    lower = sigmoid(mean + offset - _END * scale)
+    upper = sigmoid(mean + offset + _END * scale)
+    return Beliefs(
+        p_correct=p_correct,
+        p_mastery=normal_cdf((mean + offset - threshold) / scale),
+        lower=np.minimum(lower, p_correct),
+        upper=np.maximum(upper, p_correct),
+        n_observations=counts,
+        last_at=last_at,
+    )
+
+
+def one_of(many: Beliefs) -> Beliefs:
+    """Return the beliefs of the first learner."""
+    return Beliefs(
+        p_correct=many.p_correct[0],
+        p_mastery=many.p_mastery[0],
+        lower=many.lower[0],
+        upper=many.upper[0],
+        n_observations=many.n_observations[0],
+        last_at=many.last_at[0],
+    )
+
+
+class _Projector:
+    """Means and variances of z over some skills; what does not depend on the learner is kept."""
+
+    def __init__(
+        self,
+        parameters: PSIKTParameters,
+        pulls: Pulls,
+        codes: NDArray[np.int64],
+        skills: Sequence[str],
+    ) -> None:
+        self._parameters = parameters
+        self._skills = list(skills)
+        self._start = start_of(parameters)
+        self._traits = parameters.traits()
+        self._n_points = parameters.config.particles
+        self._start_row = start_row(self._start, self._n_points)
+        self._total = pulls.total[codes][:, None]
+        self._total_square = pulls.total_square[codes][:, None]
+        n_rows = len(parameters.skills)
+        # (parents, asked skills): the pull of all parents on all skills is then one product.
+        weights = np.zeros((n_rows + 1, len(codes)))
+        parents = np.where(pulls.parents[codes] >= 0, pulls.parents[codes], n_rows)
+        np.add.at(weights, (parents.T, np.arange(len(codes))[None, :]), pulls.share[codes].T)
+        weights[n_rows] = 0.0
+        self._weights = weights
+        self._rows = {str(skill): row for row, skill in enumerate(parameters.skills)}
+
+    def of(self, state: PSIKTState, at: float) -> tuple[F, F, NDArray[np.int64], F]:
+        """Return mean, variance, counts and last times (n_skills,)."""
+        n_points, n = self._n_points, len(self._skills)
+        place = np.array([state.index.get(skill, -1) for skill in self._skills], dtype=np.int64)
+        touched = place >= 0
+        table = np.tile(self._start_row, (n, 1))
+        table[touched] = state.table[place[touched]]
+        counts, last = np.zeros(n, dtype=np.int64), np.full(n, np.nan)
+        counts[touched] = state.practice[place[touched], COUNT].astype(np.int64)
+        last[touched] = state.practice[place[touched], LAST_AT]
+        since = np.where(touched, last, state.first_at if state.n else at)
+        rows = np.array([self._rows.get(skill, -1) for skill in state.index], dtype=np.int64)
+        weights = self._weights[rows].T
+        excess = state.table - self._start_row
+        pull = pull_of_excess(
+            weights @ excess[:, : 2 * n_points],
+            weights**2 @ excess[:, 2 * n_points :],
+            self._start_row,
+            total=self._total,
+            total_square=self._total_square,
+            gamma=self._traits.gamma,
+        )
+        known = revisit(
+            split(table), pull, self._traits, self._start,
+            gap_days=np.maximum(at - since, 0.0)[:, None], is_new=~touched[:, None],
+        )  # fmt: skip
+        drift = self._parameters.level_drift if state.n else 0.0
+        each = known.a + known.b * state.level_mean
+        spread = known.b**2 * (state.level_variance + drift) + known.r
+        weight = np.exp(state.log_weights - state.log_weights.max())
+        weight /= weight.sum()
+        mean = (weight * each).sum(axis=1)
+        variance = (weight * (spread + (each - mean[:, None]) ** 2)).sum(axis=1)
+        return mean, np.maximum(variance, 1e-10), counts, last
+
+
+def traits(parameters: PSIKTParameters, state: PSIKTState) -> TraitBeliefs:
+    """Return a learner's traits: Gaussians over the trait points, before their transforms."""
+    points = normal_points(parameters.config.particles)
+    weight = np.exp(state.log_weights - state.log_weights.max())
+    weight /= weight.sum()
+    centre = weight @ points
+    spread = weight @ (points - centre) ** 2
+    # Points lie about this far apart, so no posterior over them can be narrower.
+    grain = len(points) ** (-1.0 / 3.0)
+    sd = np.sqrt(np.maximum(spread, (0.5 * grain) ** 2))
+    ends = [
+        parameters.trait_mean + parameters.trait_sd * (centre + step * sd)
+        for step in (0.0, -_END, _END)
+    ]
+    decay = [np.logaddexp(0.0, one[0]) + LEAST_DECAY for one in ends]
+    volatility = [float(np.logaddexp(0.0, one[1])) for one in ends]
+    transfer = [float(sigmoid(np.array(one[2]))) for one in ends]
+    mean = float(weight @ state.level_mean)
+    variance = float(weight @ (state.level_variance + (state.level_mean - mean) ** 2))
+    half = [math.log(2.0) / float(one) for one in decay]
+    return TraitBeliefs(
+        half_life_days=TraitBelief(value=half[0], lower=half[2], upper=half[1]),
+        level=TraitBelief(
+            value=mean,
+            lower=mean - _END * math.sqrt(variance),
+            upper=mean + _END * math.sqrt(variance),
+        ),
+        volatility=TraitBelief(*volatility),
+        transfer=TraitBelief(*transfer),
+        n_responses=state.n,
+        is_enough_evidence=state.n >= ENOUGH_RESPONSES,
+    )
+
+
+def edges(parameters: PSIKTParameters, *, at_least: float) -> list[EdgeBelief]:
+    """Return the learned edges of this weight or more, strongest first."""
+    table = parameters.edges
+    parent, child = np.nonzero(table.weight >= at_least)
+    is_edge = parent != child
+    parent, child = parent[is_edge], child[is_edge]
+    order = np.argsort(-table.weight[parent, child], kind="stable")
+    return [_edge(parameters, int(parent[one]), int(child[one])) for one in order]
+
+
+def _edge(parameters: PSIKTParameters, parent: int, child: int) -> EdgeBelief:
+    table, where = parameters.edges, (parent, child)
+    n_strong, n_weak = int(table.n_strong[where]), int(table.n_weak[where])
+    return EdgeBelief(
+        parent=str(parameters.skills[parent]),
+        child=str(parameters.skills[child]),
+        weight=float(table.weight[where]),
+        lower=float(table.lower[where]),
+        upper=float(table.upper[where]),
+        n_learners=int(table.n_learners[where]),
+        right_after_strong=int(table.right_strong[where]) / n_strong if n_strong else math.nan,
+        right_after_weak=int(table.right_weak[where]) / n_weak if n_weak else math.nan,
+        is_enough_evidence=min(n_strong, n_weak) >= ENOUGH_RETURNS,
+    )
+
+
+def normal_cdf(x: F) -> F:
+    """Return the standard normal distribution function, absolute error below 1e-7.
+
+    Source: Abramowitz and Stegun (1964), 26.2.17.
+    """
+    t = 1.0 / (1.0 + 0.2316419 * np.abs(x))
+    series = t * (
+        0.319381530 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429)))
+    )
+    tail = np.exp(-0.5 * x**2) / math.sqrt(2.0 * math.pi) * series
+    below: F = np.where(x >= 0.0, 1.0 - tail, tail)
+    return np.clip(below, 0.0, 1.0)
