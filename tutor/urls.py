@@ -12,3 +12,5 @@ urlpatterns = [
     path("api/v1/", include("tutor.api.urls")),
     path("", include("tutor.operations.urls")),
 ]
+
+handler500 = "tutor.api.problems.server_error"

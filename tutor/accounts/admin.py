@@ -43,6 +43,10 @@ class AccountAdmin(AccountBase):
         obj.is_staff = obj.is_superuser = obj.is_administrator
         super().save_model(request, obj, form, change)
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never here: `manage.py erase_learner` also removes states and lists fits; see docs."""
+        return False
+
 
 class _ReadOnlyAdmin(AnyAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:

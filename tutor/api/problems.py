@@ -5,7 +5,8 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -59,6 +60,19 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None
     return problem
 
 
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer for an error of our own: problem details under /api/, the site's page elsewhere."""
+    if not request.path.startswith("/api/"):
+        return defaults.server_error(request)
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    body = _body(
+        status=status,
+        code="server_error",
+        detail="The site made a mistake with this request; it is in its log.",
+    )
+    return JsonResponse(body | {"instance": request.path}, status=status, content_type=PROBLEM_TYPE)
+
+
 def _problem(
     context: Mapping[str, Any],
     *,
@@ -67,20 +81,24 @@ def _problem(
     detail: str,
     errors: list[dict[str, str]] | None = None,
 ) -> Response:
-    body: dict[str, Any] = {
-        # about:blank means: the status says what kind of problem it is; `code` says more.
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": int(status),
-        "code": code,
-        "detail": detail,
-    }
+    body = _body(status=status, code=code, detail=detail)
     request = context.get("request")
     if request is not None:
         body["instance"] = request.path
     if errors is not None:
         body["errors"] = errors
     return Response(body, status=status, content_type=PROBLEM_TYPE)
+
+
+def _body(*, status: int, code: str, detail: str) -> dict[str, Any]:
+    # about:blank means: the status says what kind of problem it is; `code` says more.
+    return {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "code": code,
+        "detail": detail,
+    }
 
 
 def _fields(detail: Any, pointer: str = "") -> Iterator[dict[str, str]]:
