@@ -4,37 +4,67 @@ Nothing here knows Django, the clock or a random source; `now`-dependent facts a
 that the site, simulations and off-line evaluation run the same code. See docs/scheduling.md.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from enum import StrEnum
 from random import Random
-from typing import Protocol
 
 import numpy as np
 
-from tutor.scheduling.statuses import (
-    BeliefArrays,
-    PolicyConfig,
-    SkillGraph,
-    SkillStatus,
-    Status,
+from tutor.scheduling.candidates import candidates_find, is_wheel_spinning
+from tutor.scheduling.graph_arrays import F, GraphArrays, Mask
+from tutor.scheduling.scoring import candidates_score
+from tutor.scheduling.situations import (
+    KINDS,
+    REVIEW,
+    Decision,
+    Kind,
+    Policy,
+    Situation,
+    drawn,
 )
+from tutor.scheduling.statuses import BeliefArrays, PolicyConfig, StatusArrays, one_learner
+
+__all__ = [
+    "Candidate",
+    "Choice",
+    "Kind",
+    "Outlook",
+    "Past",
+    "Policy",
+    "StepwisePolicy",
+    "choose",
+    "is_wheel_spinning",
+    "situation_of",
+]
 
 
-class Kind(StrEnum):
-    """Why an activity is proposed."""
+@dataclass(frozen=True)
+class StepwisePolicy:
+    """The outer fringe and what is due, scored; one draw from a softmax with an epsilon floor."""
 
-    LEARN = "learn"
-    PRACTISE = "practise"
-    REVIEW = "review"
-    REMEDIAL = "remedial"
+    config: PolicyConfig = field(default_factory=PolicyConfig)
+    name: str = "stepwise"
+
+    def decide(self, situation: Situation, *, u: F) -> Decision:
+        """Return scored candidates and the draw. Scans the graph once."""
+        config = self.config
+        kinds = candidates_find(situation, config=config)
+        scored = candidates_score(situation, kinds, config=config)
+        return drawn(
+            kinds,
+            scored.scores,
+            scored.terms | {"unlocks": scored.unlocks.astype(np.float64)},
+            u=u,
+            most=config.most_candidates,
+            temperature=config.temperature,
+            epsilon=config.epsilon,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The past: (skills, was it right) of each observation, newest first, and today's counts.
+    """One learner's past: (skills, was it right) of each observation, newest first, and counts.
 
     `exhausted` are skills with nothing left to ask in this sitting but what was just asked.
     """
@@ -45,9 +75,22 @@ class Past:
     exhausted: AbstractSet[int] = frozenset()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Outlook:
+    """What else is known of one learner, each (n_skills,): see `Situation`."""
+
+    p_mastery_later: F | None = None
+    p_step: F | None = None
+    disagreement: F | None = None
+    overdueness: F | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A skill that could be next, with every term of its score (already weighted)."""
+    """A skill that could be next, with every term of its score (already weighted).
+
+    `needs_example`: it was practised in vain, so a worked example comes before more of it.
+    """
 
     skill_id: int
     kind: Kind
@@ -56,6 +99,7 @@ class Candidate:
     propensity: float = 0.0
     reason: str = ""
     reason_values: Mapping[str, float | int] = field(default_factory=dict)
+    needs_example: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,229 +110,112 @@ class Choice:
     drawn: int | None
 
 
-class Policy(Protocol):
-    """Anything that chooses what is next."""
-
-    name: str
-
-    def choose(
-        self,
-        graph: SkillGraph,
-        beliefs: BeliefArrays,
-        statuses: Mapping[int, SkillStatus],
-        *,
-        past: Past,
-        rng: Random,
-    ) -> Choice: ...
-
-
-@dataclass(frozen=True)
-class FringePolicy:
-    """The outer fringe and what is due, scored; one draw from a softmax with an epsilon floor."""
-
-    config: PolicyConfig = field(default_factory=PolicyConfig)
-    name: str = "fringe"
-
-    def choose(
-        self,
-        graph: SkillGraph,
-        beliefs: BeliefArrays,
-        statuses: Mapping[int, SkillStatus],
-        *,
-        past: Past,
-        rng: Random,
-    ) -> Choice:
-        """Return scored candidates and the draw. Scans the graph once."""
-        config = self.config
-        row_of = {skill: row for row, skill in enumerate(graph.skill_ids)}
-        kinds = _kinds(graph, statuses, past, row_of=row_of, beliefs=beliefs, config=config)
-        unlocks = _unlock_counts(graph, statuses, kinds)
-        most = max(unlocks.values(), default=0)
-        candidates = [
-            _scored(
-                graph,
-                beliefs,
-                row_of,
-                skill,
-                kind,
-                unlocks=unlocks[skill],
-                most_unlocks=most,
-                past=past,
-                config=config,
-            )
-            for skill, kind in kinds.items()
-        ]
-        candidates.sort(key=lambda candidate: (-candidate.score, row_of[candidate.skill_id]))
-        return _draw(candidates[: config.most_candidates], rng, config=config)
-
-
-def is_wheel_spinning(outcomes: Sequence[bool], *, config: PolicyConfig) -> bool:
-    """Return whether a skill was practised ten times without three right in a row.
-
-    Fewer opportunities are undetermined, not spinning. The order of `outcomes` does not matter.
-    """
-    if len(outcomes) < config.wheel_opportunities:
-        return False
-    run = 0
-    for is_right in outcomes:
-        run = run + 1 if is_right else 0
-        if run >= config.wheel_run:
-            return False
-    return True
-
-
-def _kinds(
-    graph: SkillGraph,
-    statuses: Mapping[int, SkillStatus],
+def choose(
+    policy: Policy,
+    arrays: GraphArrays,
+    beliefs: BeliefArrays,
+    statuses: StatusArrays,
+    *,
     past: Past,
-    *,
-    row_of: Mapping[int, int],
-    beliefs: BeliefArrays,
+    rng: Random,
     config: PolicyConfig,
-) -> dict[int, Kind]:
-    kinds: dict[int, Kind] = {}
-    for skill in graph.skill_ids:
-        status = statuses[skill].status
-        if status is Status.READY:
-            kinds[skill] = Kind.LEARN
-        elif status is Status.LEARNING:
-            kinds[skill] = Kind.PRACTISE
-        elif status is Status.REVIEW_DUE:
-            kinds[skill] = Kind.REVIEW
-    _remedy(kinds, graph, statuses, past, row_of=row_of, beliefs=beliefs, config=config)
-    # Asked again they would tell nothing, and the same draw would come for ever.
-    fresh = {skill: kind for skill, kind in kinds.items() if skill not in past.exhausted}
-    return _capped(fresh, past, config=config)
+    goal: Mask | None = None,
+    outlook: Outlook | None = None,
+) -> Choice:
+    """Return what a policy proposes to one learner, whose beliefs are (n_skills,)."""
+    situation = situation_of(
+        arrays, beliefs, statuses, past=past, config=config, goal=goal, outlook=outlook
+    )
+    decision = policy.decide(situation, u=np.array([rng.random()]))
+    candidates = tuple(
+        _candidate(situation, decision, place)
+        for place, row in enumerate(decision.ranked[0].tolist())
+        if row >= 0
+    )
+    place = int(decision.place[0])
+    return Choice(candidates=candidates, drawn=None if place < 0 else place)
 
 
-def _remedy(
-    kinds: dict[int, Kind],
-    graph: SkillGraph,
-    statuses: Mapping[int, SkillStatus],
-    past: Past,
-    *,
-    row_of: Mapping[int, int],
+def situation_of(
+    arrays: GraphArrays,
     beliefs: BeliefArrays,
-    config: PolicyConfig,
-) -> None:
-    """Stop drilling a skill that spins; offer its weakest ancestor in its place."""
-    for skill in [skill for skill, kind in kinds.items() if kind is Kind.PRACTISE]:
-        outcomes = [right for skills, right in past.observations if skill in skills]
-        if not is_wheel_spinning(outcomes[: 2 * config.wheel_opportunities], config=config):
-            continue
-        ancestors = [
-            ancestor
-            for ancestor in graph.ancestors(skill)
-            if statuses[ancestor].is_open and statuses[ancestor].status is not Status.MASTERED
-        ]
-        if not ancestors:
-            continue
-        weakest = min(ancestors, key=lambda a: (beliefs.p_correct[row_of[a]], row_of[a]))
-        del kinds[skill]
-        kinds[weakest] = Kind.REMEDIAL
-
-
-def _capped(kinds: dict[int, Kind], past: Past, *, config: PolicyConfig) -> dict[int, Kind]:
-    """Apply the daily caps and the limit on one skill in a row, unless nothing would be left."""
-    refused: set[int] = set()
-    if past.new_skills_today >= config.most_new_skills_a_day:
-        refused |= {skill for skill, kind in kinds.items() if kind is Kind.LEARN}
-    if past.reviews_today >= config.most_reviews_a_day:
-        refused |= {skill for skill, kind in kinds.items() if kind is Kind.REVIEW}
-    newest = past.observations[: config.most_in_a_row]
-    if len(newest) == config.most_in_a_row:
-        refused |= set.intersection(*(set(skills) for skills, _ in newest))
-    kept = {skill: kind for skill, kind in kinds.items() if skill not in refused}
-    return kept or kinds
-
-
-def _unlock_counts(
-    graph: SkillGraph, statuses: Mapping[int, SkillStatus], kinds: Mapping[int, Kind]
-) -> dict[int, int]:
-    """Return how many locked skills each candidate holds back, directly or further on."""
-    counts = {}
-    for skill in kinds:
-        seen: set[int] = set()
-        waiting = list(graph.children[skill])
-        while waiting:
-            child = waiting.pop()
-            if child not in seen and statuses[child].status in {Status.LOCKED, Status.UNKNOWN}:
-                seen.add(child)
-                waiting.extend(graph.children[child])
-        counts[skill] = sum(statuses[child].status is Status.LOCKED for child in seen)
-    return counts
-
-
-def _scored(
-    graph: SkillGraph,
-    beliefs: BeliefArrays,
-    row_of: Mapping[int, int],
-    skill: int,
-    kind: Kind,
+    statuses: StatusArrays,
     *,
-    unlocks: int,
-    most_unlocks: int,
     past: Past,
     config: PolicyConfig,
-) -> Candidate:
-    row = row_of[skill]
-    p_correct = float(beliefs.p_correct[row])
-    p_mastery = float(beliefs.p_mastery[row])
-    learn = review = 0.0
-    if kind is Kind.REVIEW:
-        lost = max(config.mastery_enter - p_mastery, 0.0) + sum(
-            weight * max(config.mastery_leave - float(beliefs.p_mastery[row_of[easier]]), 0.0)
-            for easier, weight in graph.encompassed[skill]
-            if beliefs.n_observations[row_of[easier]]
-        )
-        review = min(lost / config.mastery_enter, 1.0)
-    else:
-        reach = math.log1p(unlocks) / math.log1p(most_unlocks) if most_unlocks else 0.0
-        # A skill that opens nothing is still worth learning for itself.
-        learn = p_correct * (0.3 + 0.7 * reach)
-    last = past.observations[0] if past.observations else None
-    repeats = last is not None and skill in last[0] and last[1]
-    terms = {
-        "learn": config.weight_learn * learn,
-        "review": config.weight_review * review,
-        "fit": -config.weight_fit * abs(p_correct - config.target_p_correct),
-        "information": config.weight_information * float(beliefs.upper[row] - beliefs.lower[row]),
-        "variety": -config.weight_variety if repeats else 0.0,
-    }
-    return Candidate(
-        skill_id=skill,
-        kind=kind,
-        score=sum(terms.values()),
-        terms=terms,
-        reason=kind.value,
-        reason_values={
-            "percent": round(100 * p_correct),
-            "n": int(beliefs.n_observations[row]),
-            "unlocks": unlocks,
-        },
+    goal: Mask | None = None,
+    outlook: Outlook | None = None,
+) -> Situation:
+    """Return one learner's situation."""
+    outlook = outlook or Outlook()
+    newest = past.observations
+    last = newest[0][0] if newest and newest[0][1] else ()
+    run = [set(skills) for skills, _ in newest[: config.most_in_a_row]]
+    worn = set.intersection(*run) if len(run) == config.most_in_a_row else set()
+    return Situation(
+        arrays=arrays,
+        beliefs=one_learner(beliefs),
+        statuses=statuses,
+        goal=np.ones((1, arrays.n), dtype=np.bool_) if goal is None else goal[None],
+        just_right=_mask(arrays, last),
+        worn=_mask(arrays, worn),
+        exhausted=_mask(arrays, past.exhausted),
+        spinning=_mask(arrays, _spinning(newest, config=config)),
+        new_today=np.array([past.new_skills_today]),
+        reviews_today=np.array([past.reviews_today]),
+        p_mastery_later=_row(outlook.p_mastery_later),
+        p_step=_row(outlook.p_step),
+        disagreement=_row(outlook.disagreement),
+        overdueness=_row(outlook.overdueness),
     )
 
 
-def _draw(candidates: Sequence[Candidate], rng: Random, *, config: PolicyConfig) -> Choice:
-    if not candidates:
-        return Choice(candidates=(), drawn=None)
-    scores = np.array([candidate.score for candidate in candidates])
-    weights = np.exp((scores - scores.max()) / config.temperature)
-    n = len(candidates)
-    propensities = (1 - config.epsilon) * weights / weights.sum() + config.epsilon / n
-    drawn = int(np.searchsorted(np.cumsum(propensities), rng.random() * propensities.sum()))
-    return Choice(
-        candidates=tuple(
-            Candidate(
-                skill_id=candidate.skill_id,
-                kind=candidate.kind,
-                score=candidate.score,
-                terms=candidate.terms,
-                propensity=float(propensity),
-                reason=candidate.reason,
-                reason_values=candidate.reason_values,
-            )
-            for candidate, propensity in zip(candidates, propensities, strict=True)
-        ),
-        drawn=min(drawn, n - 1),
+def _row(values: F | None) -> F | None:
+    return None if values is None else values[None]
+
+
+def _mask(arrays: GraphArrays, skills: Sequence[int] | AbstractSet[int]) -> Mask:
+    mask = np.zeros((1, arrays.n), dtype=np.bool_)
+    mask[0, [arrays.row_of[skill] for skill in skills if skill in arrays.row_of]] = True
+    return mask
+
+
+def _spinning(
+    observations: Sequence[tuple[tuple[int, ...], bool]], *, config: PolicyConfig
+) -> set[int]:
+    outcomes: dict[int, list[bool]] = {}
+    for skills, is_right in observations:
+        for skill in skills:
+            outcomes.setdefault(skill, []).append(is_right)
+    newest = 2 * config.wheel_opportunities
+    return {
+        skill
+        for skill, right in outcomes.items()
+        if is_wheel_spinning(right[:newest], config=config)
+    }
+
+
+def _candidate(situation: Situation, decision: Decision, place: int) -> Candidate:
+    row = int(decision.ranked[0, place])
+    code = int(decision.kinds[0, row])
+    beliefs = situation.beliefs
+    terms = {name: float(values[0, row]) for name, values in decision.terms.items()}
+    unlocks = int(terms.pop("unlocks", 0.0))
+    later = situation.p_mastery_later
+    return Candidate(
+        skill_id=situation.arrays.skill_ids[row],
+        kind=KINDS[code],
+        score=float(decision.scores[0, row]),
+        terms=terms,
+        propensity=float(decision.propensity[0, place]),
+        reason=KINDS[code].value,
+        reason_values={
+            "percent": round(100 * float(beliefs.p_correct[0, row])),
+            "n": int(beliefs.n_observations[0, row]),
+            "unlocks": unlocks,
+            "lost": 0.0
+            if later is None or code != REVIEW
+            else float(beliefs.p_mastery[0, row] - later[0, row]),
+        },
+        needs_example=bool(situation.spinning[0, row]),
     )

@@ -1,7 +1,9 @@
 """Statuses of skills, and what the scheduler knows of a learner's past."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -12,9 +14,27 @@ from tutor.content.graph import CourseGraph, course_graph
 from tutor.content.models import Course
 from tutor.responses.models import Response
 from tutor.responses.selectors import effective_correctness
+from tutor.scheduling.graph_arrays import GraphArrays, graph_arrays
+from tutor.scheduling.guidance import (
+    NO_GUIDANCE,
+    Guidance,
+    guidance_of_learner,
+    guidance_of_learners,
+)
 from tutor.scheduling.models import SkillStanding
+from tutor.scheduling.overlay import beliefs_overlay, standings_overlay
 from tutor.scheduling.policies import Past
-from tutor.scheduling.statuses import PolicyConfig, SkillStatus, Standing, statuses_compute
+from tutor.scheduling.statuses import (
+    BeliefArrays,
+    PolicyConfig,
+    SkillStatus,
+    Standing,
+    StatusArrays,
+    one_learner,
+    standing_arrays,
+    statuses_many,
+    statuses_read,
+)
 from tutor.tracing.selectors import ClassBeliefs, LearnerBeliefs, beliefs_of_learner
 
 PAST_OBSERVATIONS = 120
@@ -42,20 +62,53 @@ def standings_of_learner(learner: User, graph: CourseGraph) -> dict[int, SkillSt
     return {row.skill_id: row for row in rows}
 
 
+@dataclass(frozen=True, eq=False)
+class View:
+    """Where one learner stands: beliefs with everything laid over them, and statuses."""
+
+    graph: CourseGraph
+    arrays: GraphArrays
+    beliefs: BeliefArrays
+    many: StatusArrays
+
+    @cached_property
+    def statuses(self) -> dict[int, SkillStatus]:
+        """Every skill's status by its id."""
+        return statuses_read(self.graph, self.many)
+
+
+def view_of(
+    graph: CourseGraph,
+    beliefs: LearnerBeliefs,
+    standings: Mapping[int, SkillStanding],
+    *,
+    course: Course,
+    guidance: Guidance = NO_GUIDANCE,
+) -> View:
+    """Return where a learner stands from what is at hand, without a query."""
+    arrays, config = graph_arrays(graph), policy_config(course)
+    words = guidance.words(now=beliefs.at)
+    placed = {skill: row.p_placed for skill, row in standings.items() if row.p_placed is not None}
+    over = beliefs_overlay(arrays, beliefs, placed=placed, words=words, config=config)
+    remembered = standings_overlay(
+        {skill: standing_of(row) for skill, row in standings.items()}, words
+    )
+    many = statuses_many(
+        arrays, one_learner(over), standing_arrays(arrays, remembered), config=config
+    )
+    return View(graph=graph, arrays=arrays, beliefs=over, many=many)
+
+
 def statuses_from(
     graph: CourseGraph,
     beliefs: LearnerBeliefs,
     standings: Mapping[int, SkillStanding],
     *,
     course: Course,
+    guidance: Guidance = NO_GUIDANCE,
 ) -> dict[int, SkillStatus]:
     """Return every skill's status from what is at hand, without a query."""
-    return statuses_compute(
-        graph,
-        beliefs,
-        {skill: standing_of(row) for skill, row in standings.items()},
-        config=policy_config(course),
-    )
+    return view_of(graph, beliefs, standings, course=course, guidance=guidance).statuses
 
 
 def statuses_of_learner(
@@ -68,20 +121,26 @@ def statuses_of_learner(
         beliefs or beliefs_of_learner(learner, course, now=now),
         standings_of_learner(learner, graph),
         course=course,
+        guidance=guidance_of_learner(learner, course, now=now),
     )
 
 
 def statuses_of_class(beliefs: ClassBeliefs, course: Course) -> dict[int, dict[int, SkillStatus]]:
-    """Return the statuses of many learners by learner and skill (one query)."""
+    """Return the statuses of many learners by learner and skill (two queries)."""
     graph = course_graph(course)
     standings: dict[int, dict[int, SkillStanding]] = {pk: {} for pk in beliefs.learner_ids}
     for row in SkillStanding.objects.filter(
         learner_id__in=beliefs.learner_ids, skill__course_id=graph.course_id
     ):
         standings[row.learner_id][row.skill_id] = row
+    guidance = guidance_of_learners(beliefs.learner_ids, course, now=beliefs.at)
     return {
         learner_id: statuses_from(
-            graph, beliefs.of_row(place), standings[learner_id], course=course
+            graph,
+            beliefs.of_row(place),
+            standings[learner_id],
+            course=course,
+            guidance=guidance[learner_id],
         )
         for place, learner_id in enumerate(beliefs.learner_ids)
     }
@@ -120,11 +179,15 @@ def skills_exhausted(
 
     Their repeats within a sitting are no observations, so they would move nothing.
     """
-    recent = {row.step_id for row in observations if now - row.answered_at < REPEAT_GAP}
+    rows = [row for row in observations if now - row.answered_at < REPEAT_GAP]
+    recent = {row.step_id for row in rows}
     return frozenset(
         skill
-        for skill, steps in graph.steps_by_skill.items()
-        if all(step.step_id in recent and not step.is_varied for step in steps)
+        for skill in {skill for row in rows for skill in row.skill_ids}
+        if all(
+            step.step_id in recent and not step.is_varied
+            for step in graph.steps_by_skill.get(skill, ())
+        )
     )
 
 

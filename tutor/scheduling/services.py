@@ -1,30 +1,37 @@
 """Offers, stored plans, and the standings that outlive beliefs."""
 
 import hashlib
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from random import Random
 from uuid import UUID
 
+import numpy as np
+
 from tutor.accounts.models import User
-from tutor.common.clock import days_since_epoch
+from tutor.common.clock import DAY_SECONDS, days_since_epoch
 from tutor.content.graph import CourseGraph, StepRef, course_graph
 from tutor.content.models import Course
 from tutor.responses.models import Response
+from tutor.scheduling.guidance import Guidance, guidance_of_learner
 from tutor.scheduling.models import Plan, SkillStanding
-from tutor.scheduling.policies import Candidate, Choice, FringePolicy
+from tutor.scheduling.policies import Candidate, Choice, Kind, Outlook, StepwisePolicy, choose
 from tutor.scheduling.reasons import reason_text
 from tutor.scheduling.selectors import (
     PastObservation,
+    View,
     past_of,
     policy_config,
     recent_observations,
     standing_of,
     standings_of_learner,
     statuses_from,
+    view_of,
 )
-from tutor.scheduling.statuses import SkillStatus, Status, is_mastered_now
+from tutor.scheduling.statuses import PolicyConfig, SkillStatus, Status, is_mastered_now
 from tutor.tracing import engine
 from tutor.tracing.selectors import LearnerBeliefs, beliefs_of_learner, moment_of
 from tutor.tracing.services import Tracing
@@ -32,6 +39,14 @@ from tutor.tracing.services import Tracing
 # An activity's usual length until the course's own response times say better.
 MINUTES_PER_STEP = 2
 SKILL_STEPS = 5
+
+
+class Opening(StrEnum):
+    """What an activity begins with: a skill met for the first time starts with its lesson."""
+
+    NONE = ""
+    LESSON = "lesson"
+    EXAMPLE = "example"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +61,7 @@ class OfferedCandidate:
     score: float
     terms: Mapping[str, float]
     propensity: float
+    opening: Opening = Opening.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,27 +111,62 @@ def offer_from(
     standings: Mapping[int, SkillStanding],
     observations: Sequence[PastObservation],
     now: datetime,
+    guidance: Guidance | None = None,
 ) -> Offer:
-    """Return what is next from what is at hand, without a query."""
-    statuses = statuses_from(graph, beliefs, standings, course=course)
-    policy = FringePolicy(config=policy_config(course))
+    """Return what is next from what is at hand (one query, for the guidance where none is given).
+
+    Where nothing of the goal is left to do, the rest of the course is offered.
+    """
+    guidance = guidance or guidance_of_learner(learner, course, now=now)
+    view = view_of(graph, beliefs, standings, course=course, guidance=guidance)
+    config = policy_config(course)
+    policy = StepwisePolicy(config=config)
     seed = _seed(learner.pk, course.pk, observations[0].response_id if observations else 0)
-    choice = policy.choose(
-        graph,
-        beliefs,
-        statuses,
-        past=past_of(observations, standings, graph=graph, now=now),
-        rng=Random(seed),  # noqa: S311 - a draw to be repeated from its seed, not a secret
-    )
+    past = past_of(observations, standings, graph=graph, now=now)
+    outlook = _outlook(view, standings, config=config, now=now)
+    choice = Choice(candidates=(), drawn=None)
+    goal = guidance.goal_mask(view.arrays)
+    for within in [goal, None] if goal is not None else [None]:
+        if choice.drawn is None:
+            choice = choose(
+                policy,
+                view.arrays,
+                view.beliefs,
+                view.many,
+                past=past,
+                rng=Random(seed),  # noqa: S311 - a draw to be repeated from its seed, not a secret
+                config=config,
+                goal=within,
+                outlook=outlook,
+            )
     return Offer(
         policy=policy.name,
         rng_seed=seed,
         candidates=_offered(choice, graph),
         drawn=choice.drawn,
         beliefs=beliefs,
-        statuses=statuses,
+        statuses=view.statuses,
         observations=observations,
     )
+
+
+def _outlook(
+    view: View, standings: Mapping[int, SkillStanding], *, config: PolicyConfig, now: datetime
+) -> Outlook:
+    """Return how late reviews are, and what more waiting costs by their own pace of forgetting."""
+    late = np.zeros(view.arrays.n)
+    later = np.array(view.beliefs.p_mastery)
+    for skill, row in standings.items():
+        at = view.arrays.row_of.get(skill)
+        if at is None or row.review_due_at is None or row.practised_at is None:
+            continue
+        lasted = (row.review_due_at - row.practised_at).total_seconds() / DAY_SECONDS
+        lasted = max(lasted, 1.0)
+        late[at] = (now - row.review_due_at).total_seconds() / DAY_SECONDS / lasted
+        # It fell from about the one threshold to the other in that time, and goes on so.
+        pace = math.log(config.mastery_enter / config.mastery_leave) / lasted
+        later[at] *= math.exp(-pace * config.review_horizon_days)
+    return Outlook(p_mastery_later=later, overdueness=late)
 
 
 def _seed(*parts: int) -> int:
@@ -134,9 +185,18 @@ def _offered(choice: Choice, graph: CourseGraph) -> tuple[OfferedCandidate, ...]
             score=candidate.score,
             terms=candidate.terms,
             propensity=candidate.propensity,
+            opening=_opening(candidate, graph),
         )
         for index, candidate in enumerate(choice.candidates)
     )
+
+
+def _opening(candidate: Candidate, graph: CourseGraph) -> Opening:
+    if not graph.lessons_by_skill[candidate.skill_id]:
+        return Opening.NONE
+    if candidate.needs_example:
+        return Opening.EXAMPLE
+    return Opening.LESSON if candidate.kind is Kind.LEARN else Opening.NONE
 
 
 def _minutes(candidate: Candidate, graph: CourseGraph) -> int:
@@ -252,7 +312,7 @@ def standings_refresh(
         if standing is None:
             standing = SkillStanding(learner=learner, skill_id=skill_id)
             standings[skill_id] = standing
-        before = (standing.opened_at, standing.is_mastered, standing.review_due_at)
+        before = _moved(standing)
         standing.opened_at = standing.opened_at or now
         is_mastered = is_mastered_now(
             float(beliefs.p_mastery[row]),
@@ -263,17 +323,23 @@ def standings_refresh(
         _mastery_set(standing, is_mastered=is_mastered, now=now)
         if standing.is_mastered and (skill_id in touched or standing.review_due_at is None):
             standing.review_due_at = _review_due_at(tracing, skill_id, now=now, course=course)
+            standing.practised_at = now
         if is_new:
             new.append(standing)
-        elif before != (standing.opened_at, standing.is_mastered, standing.review_due_at):
+        elif before != _moved(standing):
             changed.append(standing)
     if new:
         SkillStanding.objects.bulk_create(new)
     if changed:
         SkillStanding.objects.bulk_update(
-            changed, ["opened_at", "is_mastered", "mastered_at", "review_due_at"]
+            changed,
+            ["opened_at", "is_mastered", "mastered_at", "review_due_at", "practised_at"],
         )
     return standings
+
+
+def _moved(standing: SkillStanding) -> tuple[datetime | None, bool, datetime | None]:
+    return standing.opened_at, standing.is_mastered, standing.review_due_at
 
 
 def _mastery_set(standing: SkillStanding, *, is_mastered: bool, now: datetime) -> None:

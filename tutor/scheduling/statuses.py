@@ -4,13 +4,37 @@ Nothing here knows Django, the clock or a random source. See docs/scheduling.md.
 """
 
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tutor.scheduling.graph_arrays import (
+    F,
+    GraphArrays,
+    Mask,
+    SkillGraph,
+    graph_arrays,
+)
+
+__all__ = [
+    "BeliefArrays",
+    "PolicyConfig",
+    "SkillGraph",
+    "SkillStatus",
+    "Standing",
+    "StandingArrays",
+    "Status",
+    "StatusArrays",
+    "is_mastered_now",
+    "mastered_now",
+    "standing_arrays",
+    "statuses_compute",
+    "statuses_many",
+    "statuses_read",
+]
 
 
 class Status(StrEnum):
@@ -24,29 +48,13 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
-class SkillGraph(Protocol):
-    """The part of a course's graph that decisions need; mappings have a key for every skill.
-
-    `practisable` skills have a step; `gates` are a skill's nearest prerequisites that have one.
-    """
-
-    @property
-    def skill_ids(self) -> tuple[int, ...]: ...
-    @property
-    def parents(self) -> Mapping[int, tuple[int, ...]]: ...
-    @property
-    def children(self) -> Mapping[int, tuple[int, ...]]: ...
-    @property
-    def encompassed(self) -> Mapping[int, tuple[tuple[int, float], ...]]: ...
-    @property
-    def practisable(self) -> AbstractSet[int]: ...
-    @property
-    def gates(self) -> Mapping[int, tuple[int, ...]]: ...
-    def ancestors(self, skill_id: int) -> frozenset[int]: ...
+STATUSES = tuple(Status)
+LOCKED, READY, LEARNING, MASTERED, REVIEW_DUE, UNKNOWN = range(len(STATUSES))
 
 
 class BeliefArrays(Protocol):
-    """Beliefs as arrays (n_skills,) in the order of the graph's `skill_ids`."""
+    """Beliefs as arrays in the order of the graph's `skill_ids`: (n_skills,), or for many learners
+    (n_learners, n_skills)."""
 
     @property
     def p_correct(self) -> NDArray[np.float64]: ...
@@ -84,6 +92,8 @@ class PolicyConfig:
     weight_fit: float = 0.6
     weight_information: float = 0.4
     weight_variety: float = 0.5
+    learn_floor: float = 0.3
+    review_horizon_days: float = 7.0
     temperature: float = 0.15
     epsilon: float = 0.05
     most_candidates: int = 12
@@ -103,6 +113,73 @@ class SkillStatus:
     held_by: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class StandingArrays:
+    """Standings of learners as masks (n_learners, n_skills)."""
+
+    is_open: Mask
+    is_mastered: Mask
+    was_mastered: Mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StatusArrays:
+    """Statuses of learners: `code` indexes STATUSES; all (n_learners, n_skills).
+
+    `passes` says that a skill holds nobody back who wants to go on to what is built on it.
+    """
+
+    code: NDArray[np.int8]
+    is_open: Mask
+    passes: Mask
+
+
+def standing_arrays(arrays: GraphArrays, standings: Mapping[int, Standing]) -> StandingArrays:
+    """Return one learner's standings by skill id as masks (1, n)."""
+    is_open, is_mastered, was_mastered = np.zeros((3, 1, arrays.n), dtype=np.bool_)
+    for skill, standing in standings.items():
+        row = arrays.row_of.get(skill)
+        if row is not None:
+            is_open[0, row] = standing.is_open
+            is_mastered[0, row] = standing.is_mastered
+            was_mastered[0, row] = standing.was_mastered
+    return StandingArrays(is_open=is_open, is_mastered=is_mastered, was_mastered=was_mastered)
+
+
+def statuses_many(
+    arrays: GraphArrays, beliefs: BeliefArrays, standings: StandingArrays, *, config: PolicyConfig
+) -> StatusArrays:
+    """Return every skill's status for many learners; beliefs are (n_learners, n_skills).
+
+    A skill without a step cannot be measured, so it is `unknown`.
+    """
+    practised = beliefs.n_observations > 0
+    passes = (
+        (beliefs.lower >= config.gate)
+        | ((beliefs.p_mastery >= config.gate_mastery) & practised)
+        | standings.was_mastered
+    )
+    is_held = np.zeros(passes.shape, dtype=np.bool_)
+    rows, begins = arrays.gated
+    if len(rows):
+        is_held[:, rows] = ~np.logical_and.reduceat(passes[:, arrays.gate_parent], begins, axis=1)
+    is_open = (standings.is_open | ~is_held) & arrays.is_practisable
+    is_mastered = mastered_now(beliefs, standings, config=config)
+    code = np.where(is_open, np.where(practised, LEARNING, READY), LOCKED).astype(np.int8)
+    code[standings.was_mastered | standings.is_mastered] = REVIEW_DUE
+    code[is_mastered] = MASTERED
+    code[:, ~arrays.is_practisable] = UNKNOWN
+    return StatusArrays(code=code, is_open=is_open, passes=passes)
+
+
+def mastered_now(beliefs: BeliefArrays, standings: StandingArrays, *, config: PolicyConfig) -> Mask:
+    """Return which skills count as mastered: entered high, left low, so as not to flicker."""
+    enters = (beliefs.p_mastery >= config.mastery_enter) & (
+        beliefs.n_observations >= config.mastery_min_observations
+    )
+    return np.where(standings.is_mastered, beliefs.p_mastery >= config.mastery_leave, enters)
+
+
 def statuses_compute(
     graph: SkillGraph,
     beliefs: BeliefArrays,
@@ -110,56 +187,55 @@ def statuses_compute(
     *,
     config: PolicyConfig,
 ) -> dict[int, SkillStatus]:
-    """Return every skill's status; one without a step cannot be measured, so it is `unknown`."""
-    skill_ids = graph.skill_ids
-    row_of = {skill: row for row, skill in enumerate(skill_ids)}
-    passes = (beliefs.lower >= config.gate) | (
-        (beliefs.p_mastery >= config.gate_mastery) & (beliefs.n_observations > 0)
+    """Return every skill's status for one learner, whose beliefs are (n_skills,)."""
+    arrays = graph_arrays(graph)
+    many = statuses_many(
+        arrays, one_learner(beliefs), standing_arrays(arrays, standings), config=config
     )
-    none = Standing()
-    statuses: dict[int, SkillStatus] = {}
-    for row, skill in enumerate(skill_ids):
-        if skill not in graph.practisable:
-            statuses[skill] = SkillStatus(status=Status.UNKNOWN, is_open=False)
-            continue
-        standing = standings.get(skill, none)
+    return statuses_read(graph, many)
+
+
+def statuses_read(graph: SkillGraph, many: StatusArrays) -> dict[int, SkillStatus]:
+    """Return the statuses of the one learner in `many` by skill id, with what holds each back."""
+    row_of = graph_arrays(graph).row_of
+    passes = many.passes[0].tolist()
+    found: dict[int, SkillStatus] = {}
+    for skill, code, is_open in zip(
+        graph.skill_ids, many.code[0].tolist(), many.is_open[0].tolist(), strict=True
+    ):
         held_by: tuple[int, ...] = ()
-        if not standing.is_open:
-            held_by = tuple(
-                parent
-                for parent in graph.gates[skill]
-                if not passes[row_of[parent]] and not standings.get(parent, none).was_mastered
-            )
-        statuses[skill] = SkillStatus(
-            status=_status(row, beliefs, standing, is_held=bool(held_by), config=config),
-            is_open=not held_by,
-            held_by=held_by,
-        )
-    return statuses
+        if not is_open and code != UNKNOWN:
+            held_by = tuple(parent for parent in graph.gates[skill] if not passes[row_of[parent]])
+        found[skill] = SkillStatus(status=STATUSES[code], is_open=is_open, held_by=held_by)
+    return found
 
 
-def _status(
-    row: int,
-    beliefs: BeliefArrays,
-    standing: Standing,
-    *,
-    is_held: bool,
-    config: PolicyConfig,
-) -> Status:
-    p_mastery, n = beliefs.p_mastery[row], beliefs.n_observations[row]
-    if is_mastered_now(p_mastery, int(n), standing, config=config):
-        return Status.MASTERED
-    if standing.was_mastered or standing.is_mastered:
-        return Status.REVIEW_DUE
-    if is_held:
-        return Status.LOCKED
-    return Status.LEARNING if n else Status.READY
+@dataclass(frozen=True, slots=True, eq=False)
+class ManyBeliefs:
+    """Beliefs of learners at hand, every array (n_learners, n_skills)."""
+
+    p_correct: F
+    p_mastery: F
+    lower: F
+    upper: F
+    n_observations: NDArray[np.int64]
+
+
+def one_learner(beliefs: BeliefArrays) -> ManyBeliefs:
+    """Return one learner's beliefs (n_skills,) as those of many (1, n_skills)."""
+    return ManyBeliefs(
+        p_correct=beliefs.p_correct[None],
+        p_mastery=beliefs.p_mastery[None],
+        lower=beliefs.lower[None],
+        upper=beliefs.upper[None],
+        n_observations=beliefs.n_observations[None],
+    )
 
 
 def is_mastered_now(
     p_mastery: float, n_observations: int, standing: Standing, *, config: PolicyConfig
 ) -> bool:
-    """Return whether a skill counts as mastered: entered high, left low, so as not to flicker."""
+    """Return whether one skill counts as mastered; the rule of `mastered_now`."""
     if standing.is_mastered:
         return p_mastery >= config.mastery_leave
     return p_mastery >= config.mastery_enter and n_observations >= config.mastery_min_observations

@@ -10,13 +10,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tutor.scheduling.policies import Choice, FringePolicy, Kind, Past, is_wheel_spinning
+from tutor.scheduling.graph_arrays import graph_arrays
+from tutor.scheduling.policies import (
+    Choice,
+    Kind,
+    Past,
+    StepwisePolicy,
+    choose,
+    is_wheel_spinning,
+)
 from tutor.scheduling.statuses import (
     PolicyConfig,
     SkillStatus,
     Standing,
     Status,
+    one_learner,
+    standing_arrays,
     statuses_compute,
+    statuses_many,
 )
 
 CONFIG = PolicyConfig()
@@ -88,10 +99,25 @@ def statuses(
 CHAIN = graph_of(3, [(0, 1), (1, 2)])
 
 
-def choose(
-    graph: Graph, beliefs: Beliefs, found: dict[int, SkillStatus], past: Past | None = None
+def chosen(
+    graph: Graph,
+    beliefs: Beliefs,
+    standings: dict[int, Standing] | None = None,
+    past: Past | None = None,
+    *,
+    rng: Random | None = None,
 ) -> Choice:
-    return FringePolicy().choose(graph, beliefs, found, past=past or Past(), rng=Random(1))
+    arrays = graph_arrays(graph)
+    remembered = standing_arrays(arrays, standings or {})
+    return choose(
+        StepwisePolicy(),
+        arrays,
+        beliefs,
+        statuses_many(arrays, one_learner(beliefs), remembered, config=CONFIG),
+        past=past or Past(),
+        rng=rng or Random(1),
+        config=CONFIG,
+    )
 
 
 def test_a_newcomer_has_the_roots_ready_and_the_rest_locked() -> None:
@@ -136,16 +162,15 @@ def test_a_skill_without_steps_is_unknown_and_never_offered() -> None:
     beliefs = beliefs_of([0.3, 0.3, 0.3], [0, 0, 0])
     found = statuses(graph, beliefs)
     assert found[1].status is Status.UNKNOWN
-    assert [c.skill_id for c in choose(graph, beliefs, found).candidates] == [0]
+    assert [c.skill_id for c in chosen(graph, beliefs).candidates] == [0]
 
 
 def test_what_has_nothing_fresh_left_is_not_asked_again_in_the_sitting() -> None:
     graph = graph_of(2, [])
     beliefs = beliefs_of([0.5, 0.5], [3, 3])
-    found = statuses(graph, beliefs)
-    one = choose(graph, beliefs, found, Past(exhausted=frozenset({0})))
+    one = chosen(graph, beliefs, None, Past(exhausted=frozenset({0})))
     assert [c.skill_id for c in one.candidates] == [1]
-    none = choose(graph, beliefs, found, Past(exhausted=frozenset({0, 1})))
+    none = chosen(graph, beliefs, None, Past(exhausted=frozenset({0, 1})))
     assert none.drawn is None
 
 
@@ -153,8 +178,7 @@ def test_candidates_are_the_fringe_and_what_is_due() -> None:
     graph = graph_of(4, [(0, 1), (1, 2)])
     standings = {0: Standing(is_open=True, is_mastered=True, was_mastered=True)}
     beliefs = beliefs_of([0.7, 0.5, 0.3, 0.3], [9, 3, 0, 0])
-    found = statuses(graph, beliefs, standings)
-    choice = choose(graph, beliefs, found)
+    choice = chosen(graph, beliefs, standings)
     assert {(c.skill_id, c.kind) for c in choice.candidates} == {
         (0, Kind.REVIEW),
         (1, Kind.PRACTISE),
@@ -165,7 +189,7 @@ def test_candidates_are_the_fringe_and_what_is_due() -> None:
 def test_a_skill_that_opens_more_is_preferred() -> None:
     graph = graph_of(5, [(0, 1), (1, 2), (2, 3)])
     beliefs = beliefs_of([0.3] * 5, [0] * 5)
-    choice = choose(graph, beliefs, statuses(graph, beliefs))
+    choice = chosen(graph, beliefs)
     assert [c.skill_id for c in choice.candidates] == [0, 4]
     assert choice.candidates[0].reason_values["unlocks"] == 3
 
@@ -173,11 +197,10 @@ def test_a_skill_that_opens_more_is_preferred() -> None:
 def test_a_skill_that_just_succeeded_gives_way() -> None:
     graph = graph_of(2, [])
     beliefs = beliefs_of([0.5, 0.5], [3, 3])
-    found = statuses(graph, beliefs)
     past = Past(observations=(((0,), True),))
-    assert choose(graph, beliefs, found, past).candidates[0].skill_id == 1
+    assert chosen(graph, beliefs, None, past).candidates[0].skill_id == 1
     missed = Past(observations=(((0,), False),))
-    assert choose(graph, beliefs, found, missed).candidates[0].skill_id == 0
+    assert chosen(graph, beliefs, None, missed).candidates[0].skill_id == 0
 
 
 def test_drilling_stops_after_ten_without_three_in_a_row() -> None:
@@ -185,8 +208,7 @@ def test_drilling_stops_after_ten_without_three_in_a_row() -> None:
     beliefs = beliefs_of([0.7, 0.3], [5, 10])
     standings = {1: Standing(is_open=True), 0: Standing(is_open=True)}
     past = Past(observations=(((1,), True), ((1,), True), ((1,), False)) * 4)
-    found = statuses(graph, beliefs, standings)
-    choice = choose(graph, beliefs, found, past)
+    choice = chosen(graph, beliefs, standings, past)
     assert [(c.skill_id, c.kind) for c in choice.candidates] == [(0, Kind.REMEDIAL)]
 
 
@@ -209,7 +231,7 @@ def test_new_skills_wait_for_tomorrow_once_the_day_had_enough() -> None:
     graph = graph_of(2, [])
     beliefs = beliefs_of([0.3, 0.5], [0, 3])
     past = Past(new_skills_today=CONFIG.most_new_skills_a_day)
-    choice = choose(graph, beliefs, statuses(graph, beliefs), past)
+    choice = chosen(graph, beliefs, None, past)
     assert [c.kind for c in choice.candidates] == [Kind.PRACTISE]
 
 
@@ -217,13 +239,13 @@ def test_a_cap_never_leaves_a_learner_with_nothing() -> None:
     graph = graph_of(1, [])
     beliefs = beliefs_of([0.3], [0])
     past = Past(new_skills_today=99)
-    assert choose(graph, beliefs, statuses(graph, beliefs), past).drawn == 0
+    assert chosen(graph, beliefs, None, past).drawn == 0
 
 
 def test_nothing_is_offered_when_all_is_mastered() -> None:
     graph = graph_of(1, [])
     beliefs = beliefs_of([0.99])
-    choice = choose(graph, beliefs, statuses(graph, beliefs))
+    choice = chosen(graph, beliefs)
     assert (choice.candidates, choice.drawn) == ((), None)
 
 
@@ -252,7 +274,7 @@ def test_the_draw_has_a_propensity_and_every_candidate_may_be_drawn(
 ) -> None:
     graph, beliefs, standings = situation
     found = statuses(graph, beliefs, standings)
-    choice = FringePolicy().choose(graph, beliefs, found, past=Past(), rng=Random(seed))
+    choice = chosen(graph, beliefs, standings, rng=Random(seed))
     if choice.drawn is None:
         assert all(s.status in {Status.MASTERED, Status.LOCKED} for s in found.values())
         return
@@ -265,7 +287,7 @@ def test_the_draw_has_a_propensity_and_every_candidate_may_be_drawn(
         candidate.score == pytest.approx(sum(candidate.terms.values()))
         for candidate in choice.candidates
     )
-    again = FringePolicy().choose(graph, beliefs, found, past=Past(), rng=Random(seed))
+    again = chosen(graph, beliefs, standings, rng=Random(seed))
     assert again == choice
 
 
@@ -275,18 +297,15 @@ def test_nothing_locked_is_ever_offered(
 ) -> None:
     graph, beliefs, standings = situation
     found = statuses(graph, beliefs, standings)
-    choice = FringePolicy().choose(graph, beliefs, found, past=Past(), rng=Random(0))
+    choice = chosen(graph, beliefs, standings)
     assert all(found[c.skill_id].status is not Status.LOCKED for c in choice.candidates)
 
 
 def test_draws_follow_their_propensities() -> None:
     graph = graph_of(3, [])
     beliefs = beliefs_of([0.2, 0.5, 0.8], [3, 3, 3])
-    found = statuses(graph, beliefs)
     rng = Random(7)
-    choices = [
-        FringePolicy().choose(graph, beliefs, found, past=Past(), rng=rng) for _ in range(4000)
-    ]
+    choices = [chosen(graph, beliefs, rng=rng) for _ in range(4000)]
     shares = np.bincount([choice.drawn or 0 for choice in choices], minlength=3) / len(choices)
     expected = [candidate.propensity for candidate in choices[0].candidates]
     assert np.abs(shares - expected).max() < 0.03
