@@ -37,6 +37,12 @@ def _bkt(**preset: Any) -> Entry:
     )
 
 
+_PSI_KT = Entry(
+    tracer="kt_models.psi_kt.tracer:PSIKTTracer",
+    fitted="kt_models.psi_kt.filter:FittedPSIKT",
+    config="kt_models.psi_kt.config:CONFIGS",
+    is_named=True,
+)
 _MEAN = Entry(
     tracer="kt_models.baselines.means:MeanTracer",
     fitted="kt_models.baselines.means:FittedMean",
@@ -46,6 +52,12 @@ _LOGISTIC = Entry(
     tracer="kt_models.baselines.logistic:LogisticTracer",
     fitted="kt_models.baselines.logistic:FittedLogistic",
     config="kt_models.baselines.logistic:CONFIGS",
+    is_named=True,
+)
+_CAKT = Entry(
+    tracer="kt_models.cakt.model:CAKTTracer",
+    fitted="kt_models.cakt.model:FittedCAKT",
+    config="kt_models.cakt.config:CONFIGS",
     is_named=True,
 )
 MODELS: Mapping[str, Entry] = MappingProxyType(
@@ -62,6 +74,10 @@ MODELS: Mapping[str, Entry] = MappingProxyType(
             fitted="kt_models.dkt.model:FittedDKT",
             config="kt_models.dkt.config:DKTConfig",
         ),
+        "cakt": _CAKT,
+        "cakt_small": _CAKT,
+        "psi_kt": _PSI_KT,
+        "psi_kt_extended": _PSI_KT,
         "bkt": _bkt(),
         "bkt_forgets": _bkt(forgets=True),
         "bkt_items": _bkt(item_emissions=True),

@@ -1,4 +1,4 @@
-"""Keep the training of DKT after each epoch, so that a killed fit goes on where it was."""
+"""Keep a network's training after each epoch, so that a killed fit goes on where it was."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,7 +16,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from kt_models.arrays import ResponseArrays
-from kt_models.dkt.config import DKTConfig
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +27,7 @@ FORMAT = 1
 TorchState = dict[str, Tensor]
 
 
-def fingerprint(data: ResponseArrays, config: DKTConfig, seed: int) -> str:
+def fingerprint(data: ResponseArrays, config: "DataclassInstance", seed: int) -> str:
     """Return what must be the same for a training to be gone on with."""
     digest = hashlib.sha256()
     for array in (data.learner, data.item, data.correct, data.time, data.skill_index):
@@ -51,9 +53,10 @@ class Training:
 class CheckpointKeeper:
     """Writes the training to one file, by rename, and reads it again if it is of the same fit."""
 
-    def __init__(self, directory: Path, mark: str) -> None:
+    def __init__(self, directory: Path, mark: str, *, file_name: str = FILE_NAME) -> None:
         self._directory = directory
         self._mark = mark
+        self._path = directory / file_name
 
     def save(
         self,
@@ -76,17 +79,17 @@ class CheckpointKeeper:
             "numpy_rng": json.dumps(rng.bit_generator.state),
         }
         self._directory.mkdir(parents=True, exist_ok=True)
-        scratch = self._directory / f"{FILE_NAME}.{os.getpid()}"
+        scratch = self._directory / f"{self._path.name}.{os.getpid()}"
         copies = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
         try:
             save_file(copies, scratch, metadata=about)
-            scratch.replace(self._directory / FILE_NAME)
+            scratch.replace(self._path)
         finally:
             scratch.unlink(missing_ok=True)
 
     def load(self) -> Training | None:
         """Return the training that was kept, or None when there is none of this very fit."""
-        path = self._directory / FILE_NAME
+        path = self._path
         if not path.is_file():
             return None
         try:

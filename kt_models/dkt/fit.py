@@ -111,7 +111,7 @@ def _train(
             break
         _epoch(network, optimizer, sequences, tokens, config=config, rng=rng)
         logits = predict_entry_logits(network, held_sequences, held_tokens)
-        losses.append(_entry_loss(logits, held_tokens))
+        losses.append(entry_loss(logits, held_tokens))
         if not np.isfinite(losses[-1]):
             raise FitError(f"DKT: validation log loss is {losses[-1]} after epoch {epoch}")
         if losses[-1] == min(losses):
@@ -126,7 +126,7 @@ def _train(
     temperature = 1.0
     if config.calibrates:
         logits = predict_entry_logits(network, held_sequences, held_tokens)
-        temperature = _best_temperature(logits, held_tokens)
+        temperature = best_temperature(logits, held_tokens)
     return DKTFit(
         network=network,
         skills=skills,
@@ -204,17 +204,18 @@ def predict_entry_logits(network: DKTNetwork, sequences: Sequences, tokens: Toke
     return found
 
 
-def _entry_loss(logits: F, tokens: Tokens, temperature: float = 1.0) -> float:
+def entry_loss(logits: F, tokens: Tokens, temperature: float = 1.0) -> float:
+    """Return the mean log loss, each skill of a response weighted by its share."""
     counts = np.diff(tokens.indptr)
     correct = np.repeat(tokens.correct, counts)
     losses = np.logaddexp(0.0, np.where(correct == 1, -logits, logits) / temperature)
     return float(np.average(losses, weights=np.repeat(1.0 / counts, counts)))
 
 
-def _best_temperature(logits: F, tokens: Tokens) -> float:
+def best_temperature(logits: F, tokens: Tokens) -> float:
     """Search the one number that divides logits, .5 to 2, for the least validation log loss."""
     grid = np.exp(np.linspace(np.log(0.5), np.log(2.0), 57))
-    return float(grid[int(np.argmin([_entry_loss(logits, tokens, one) for one in grid]))])
+    return float(grid[int(np.argmin([entry_loss(logits, tokens, one) for one in grid]))])
 
 
 def _tensor(values: NDArray[Any]) -> Tensor:

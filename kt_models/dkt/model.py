@@ -142,7 +142,7 @@ class FittedDKT:
 
         Raises: DataError for no skills, a skill named twice, or time going backwards.
         """
-        _check_observation(state, observation)
+        check_observation(observation, last_at=state.last_at)
         fold = self.config.predict_fold
         is_fresh = fold is not None and state.n % fold == 0
         h = np.zeros_like(state.h) if is_fresh else state.h
@@ -284,14 +284,18 @@ def _sigmoid(values: F) -> F:
     return 0.5 * (1.0 + np.tanh(0.5 * values))
 
 
-def _check_observation(state: DKTState, observation: Observation) -> None:
+def check_observation(observation: Observation, *, last_at: float) -> None:
+    """Refuse no skills, a skill named twice, and a time that is no number or goes backwards.
+
+    Raises: DataError.
+    """
     skills, at = observation.skills, observation.at
     if not skills or len(set(skills)) != len(skills):
         raise DataError(f"an observation needs one skill or more, each once; got {skills}")
     if not isfinite(at):
         raise DataError(f"observation has time {at}, expected a finite number")
-    if at < state.last_at:
+    if at < last_at:
         raise DataError(
-            f"observation at {at} is earlier than the learner's last one at {state.last_at}; "
+            f"observation at {at} is earlier than the learner's last one at {last_at}; "
             "rebuild the state from the log"
         )

@@ -1,0 +1,225 @@
+"""Fit CAKT: the epoch is chosen by the AUC on held-out training learners, never on test data."""
+
+import copy
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from kt_models.arrays import ResponseArrays
+from kt_models.cakt.batches import Prepared, batch_of, entries_of, prepare
+from kt_models.cakt.config import CAKTConfig
+from kt_models.cakt.network import CAKTNetwork
+from kt_models.cakt.packing import even_packs, random_packs
+from kt_models.dkt.checkpoint import CheckpointKeeper, fingerprint
+from kt_models.dkt.fit import best_temperature, entry_loss
+from kt_models.errors import ConfigError, DataError, FitError
+from kt_models.evaluate.metrics import auc
+from kt_models.evaluate.slices import fuse_mean
+from kt_models.protocol import Progress
+from kt_models.split import holdout_learners
+
+F = NDArray[np.float64]
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT_FILE = "cakt-training.safetensors"
+_LARGEST_GRADIENT = 5.0
+# Convolutions run on chunks of exactly this many windows at evaluation, the last one filled up:
+# a forecast then never hangs on how many other windows there are, not even by a bit.
+_CHUNK = 256
+_PACK_ROWS = 8_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CAKTFit:
+    """A trained network in evaluation mode, on the processor.
+
+    validation_misses holds 1 - AUC of every epoch, or the log loss where the held-out answers are
+    all alike.
+    """
+
+    network: CAKTNetwork
+    skills: NDArray[np.str_]
+    temperature: float
+    validation_misses: tuple[float, ...]
+
+
+def fit_network(
+    data: ResponseArrays,
+    *,
+    config: CAKTConfig,
+    seed: int,
+    validation: ResponseArrays | None = None,
+    progress: Progress | None = None,
+    checkpoint: Path | None = None,
+) -> CAKTFit:
+    """Train on merged data; same data, seed, device and number of threads give the same network.
+
+    After each epoch the training is kept in the directory checkpoint; called again with the same
+    data, settings and seed it goes on from there, to the same network.
+
+    Raises: DataError for fewer than two learners without validation data, FitError when a
+    forecast is not a number, ConfigError when a GPU is asked for and there is none.
+    """
+    rng = np.random.default_rng(seed)
+    skills = np.asarray(data.skills[np.unique(data.skill_index)])
+    train, held_out = data, validation
+    if held_out is None:
+        if data.n_learners < 2:
+            raise DataError("choosing the epoch needs two training learners or more; got 1")
+        parts = holdout_learners(data, share=config.validation_share, rng=rng)
+        train, held_out = data.take_learners(parts.train), data.take_learners(parts.test)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        keeper = None
+        if checkpoint is not None:
+            mark = fingerprint(data, config, seed)
+            keeper = CheckpointKeeper(checkpoint, mark, file_name=CHECKPOINT_FILE)
+        return _train(
+            prepare(train, skills, config=config, fold=config.fold),
+            prepare(held_out, skills, config=config, fold=config.predict_fold),
+            skills=skills,
+            config=config,
+            rng=rng,
+            progress=progress,
+            keeper=keeper,
+        )
+
+
+def device_of(config: CAKTConfig) -> torch.device:
+    """Return where to train. Raises: ConfigError when a GPU is asked for and there is none."""
+    has_gpu = torch.cuda.is_available()
+    if config.device == "cuda" and not has_gpu:
+        raise ConfigError("device is 'cuda', but torch sees no GPU here; expected auto or cpu")
+    return torch.device("cuda" if has_gpu and config.device != "cpu" else "cpu")
+
+
+def _train(
+    train: Prepared,
+    held_out: Prepared,
+    *,
+    skills: NDArray[np.str_],
+    config: CAKTConfig,
+    rng: np.random.Generator,
+    progress: Progress | None,
+    keeper: CheckpointKeeper | None,
+) -> CAKTFit:
+    device = device_of(config)
+    network = CAKTNetwork(len(skills), config).to(device)
+    optimizer = torch.optim.Adam(
+        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+    )
+    misses: list[float] = []
+    best = copy.deepcopy(network.state_dict())
+    kept = None if keeper is None else keeper.load()
+    if kept is not None:
+        network.load_state_dict(kept.network)
+        groups = optimizer.state_dict()["param_groups"]
+        optimizer.load_state_dict({"state": kept.optimizer, "param_groups": groups})
+        torch.set_rng_state(kept.torch_rng)
+        rng.bit_generator.state = kept.numpy_rng
+        misses, best = list(kept.losses), dict(kept.best)
+    for epoch in range(len(misses), config.max_epochs):
+        if _is_settled(misses, config):
+            break
+        for group in optimizer.param_groups:
+            group["lr"] = config.learning_rate * config.step_factor ** (epoch // config.step_epochs)
+        _epoch(network, optimizer, train, config=config, rng=rng)
+        misses.append(_miss(entry_logits(network, held_out), held_out))
+        if not np.isfinite(misses[-1]):
+            raise FitError(f"CAKT: validation gives {misses[-1]} after epoch {epoch}")
+        if misses[-1] == min(misses):
+            best = copy.deepcopy(network.state_dict())
+        if progress is not None:
+            share = (epoch + 1) / config.max_epochs
+            progress(share, f"CAKT: epoch {epoch + 1}, 1 - AUC {misses[-1]:.4f}")
+        if keeper is not None:
+            keeper.save(network, optimizer, best=best, losses=misses, rng=rng)
+    network.load_state_dict(best)
+    network.to("cpu").eval()
+    temperature = 1.0
+    if config.calibrates:
+        temperature = best_temperature(entry_logits(network, held_out), held_out.tokens)
+    return CAKTFit(
+        network=network,
+        skills=skills,
+        temperature=temperature,
+        validation_misses=tuple(misses),
+    )
+
+
+def _is_settled(misses: Sequence[float], config: CAKTConfig) -> bool:
+    return bool(misses) and len(misses) - 1 - int(np.argmin(misses)) >= config.patience
+
+
+def _epoch(
+    network: CAKTNetwork,
+    optimizer: torch.optim.Optimizer,
+    train: Prepared,
+    *,
+    config: CAKTConfig,
+    rng: np.random.Generator,
+) -> None:
+    network.train()
+    device = next(network.parameters()).device
+    tokens = train.tokens
+    for pack in random_packs(train.sequences, n_sequences=config.batch_sequences, rng=rng):
+        batch = batch_of(train, pack, device=device)
+        counts = np.diff(tokens.indptr)[pack.rows]
+        correct = np.repeat(tokens.correct[pack.rows], counts).astype(np.float32)
+        weight = np.repeat(1.0 / counts, counts).astype(np.float32)
+        loss = functional.binary_cross_entropy_with_logits(
+            network(batch),
+            torch.from_numpy(correct).to(device),
+            torch.from_numpy(weight).to(device),
+            reduction="sum",
+        )
+        loss = loss / len(pack.rows)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
+        optimizer.step()
+
+
+def entry_logits(network: CAKTNetwork, prepared: Prepared) -> F:
+    """Return (nnz,) the logit of every skill of every response, from earlier responses only."""
+    network.eval()
+    device = next(network.parameters()).device
+    found = np.empty(len(prepared.tokens.skill))
+    with torch.inference_mode():
+        vectors = _all_vectors(network, prepared, device=device)
+        for pack in even_packs(prepared.sequences, n_rows=_PACK_ROWS):
+            entries, _ = entries_of(prepared.tokens, pack.rows)
+            batch = batch_of(prepared, pack, device=device)
+            of_entry = torch.from_numpy(prepared.windows.of_entry[entries]).to(device)
+            found[entries] = network.logits(batch, vectors[of_entry]).double().cpu().numpy()
+    return found
+
+
+def _all_vectors(network: CAKTNetwork, prepared: Prepared, *, device: torch.device) -> torch.Tensor:
+    windows = prepared.windows
+    n = len(windows.token)
+    found = []
+    for begin in range(0, n, _CHUNK):
+        # Filled up with repeats of the chunk's own windows.
+        rows = np.resize(np.arange(begin, min(begin + _CHUNK, n)), _CHUNK)
+        token = torch.from_numpy(windows.token[rows].astype(np.int64)).to(device)
+        gap = torch.from_numpy(windows.gap[rows].astype(np.float32)).to(device)
+        found.append(network.window_vectors(token, gap, None)[: min(_CHUNK, n - begin)])
+    return torch.cat(found)
+
+
+def _miss(logits: F, held_out: Prepared) -> float:
+    """Return 1 - AUC of the responses, or the log loss where that is not defined."""
+    if not np.isfinite(logits).all():
+        return float("nan")
+    tokens = held_out.tokens
+    p = fuse_mean(0.5 * (1.0 + np.tanh(0.5 * logits)), tokens.indptr)
+    found = 1.0 - auc(tokens.correct, p)
+    return found if np.isfinite(found) else entry_loss(logits, tokens)

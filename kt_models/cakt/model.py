@@ -1,0 +1,267 @@
+"""CAKT as a tracer."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kt_models.arrays import ResponseArrays, TimeUnit
+from kt_models.artifacts import (
+    check_model_version,
+    read_artifact,
+    safetensors_writer,
+    write_artifact,
+)
+from kt_models.baselines.serving import CAPPED_ANSWERS, PRIOR_ANSWERS
+from kt_models.baselines.solver import sigmoid
+from kt_models.bkt.interval import beta_interval
+from kt_models.cakt.batches import prepare
+from kt_models.cakt.config import CONFIGS, CAKTConfig
+from kt_models.cakt.fit import entry_logits, fit_network
+from kt_models.cakt.network import CAKTNetwork
+from kt_models.cakt.serving import OnlineNetwork, Query
+from kt_models.cakt.state import (
+    CAKTState,
+    dump_state,
+    load_state,
+    new_state,
+    without_memory,
+)
+from kt_models.dkt.model import check_observation
+from kt_models.errors import ArtifactError, ConfigError, DataError
+from kt_models.evaluate.slices import fuse_mean
+from kt_models.protocol import Beliefs, Observation, Progress
+
+F = NDArray[np.float64]
+
+MODEL_VERSION = 1
+_WEIGHTS = "weights.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A response that may come next: its skills, at least one, and its item where known."""
+
+    skills: tuple[str, ...]
+    item: str | None = None
+
+
+class CAKTTracer:
+    """CAKT by name, to be fitted: cakt, cakt_small or cakt_plus."""
+
+    def __init__(self, name: str, *, config: CAKTConfig | None = None) -> None:
+        if name not in CONFIGS:
+            raise ConfigError(f"name is '{name}', expected one of {', '.join(CONFIGS)}")
+        self.name = name
+        self.config = config or CONFIGS[name]
+
+    def fit(
+        self,
+        data: ResponseArrays,
+        *,
+        seed: int,
+        validation: ResponseArrays | None = None,
+        progress: Progress | None = None,
+        checkpoint: Path | None = None,
+    ) -> "FittedCAKT":
+        """Fit on responses; the epoch is chosen on validation, else on a tenth of the learners.
+
+        Raises: DataError when there is too little data, FitError when a forecast is not a number,
+        ConfigError when a GPU is asked for and there is none.
+        """
+        if not data.n_responses:
+            raise DataError("there are no responses to fit on; expected at least one")
+        fitted = fit_network(
+            data.merged().data,
+            config=self.config,
+            seed=seed,
+            validation=None if validation is None else validation.merged().data,
+            progress=progress,
+            checkpoint=checkpoint,
+        )
+        return FittedCAKT(
+            self.name,
+            fitted.network,
+            fitted.skills,
+            temperature=fitted.temperature,
+            config=self.config,
+            time_unit=data.time_unit,
+        )
+
+
+class FittedCAKT:
+    """A fitted CAKT. It counts steps, not days: a forecast is the same now and in a month."""
+
+    def __init__(
+        self,
+        name: str,
+        network: CAKTNetwork,
+        skills: NDArray[np.str_],
+        *,
+        temperature: float,
+        config: CAKTConfig,
+        time_unit: TimeUnit,
+    ) -> None:
+        self.name = name
+        self.network = network
+        self.skills = skills
+        self.temperature = temperature
+        self.config = config
+        self.time_unit = time_unit
+        self._online = OnlineNetwork(network, skills, config=config)
+
+    def init_state(self) -> CAKTState:
+        """Return the state of a learner who has answered nothing."""
+        return new_state(self.config.width)
+
+    def update(self, state: CAKTState, observation: Observation) -> CAKTState:
+        """Return the state after one response: both recurrences one step on.
+
+        Raises: DataError for no skills, a skill named twice, or time going backwards.
+        """
+        check_observation(observation, last_at=state.last_at)
+        state = self._begun(state)
+        seen = dict(state.seen)
+        for skill in observation.skills:
+            seen[skill] = (seen.get(skill, (0, 0.0))[0] + 1, observation.at)
+        return CAKTState(
+            memory=self._online.step(state, observation),
+            n=state.n + 1,
+            last_at=observation.at,
+            previous=observation.skills[0],
+            frames=self._online.frames_after(state, observation),
+            seen=seen,
+        )
+
+    def predict_next(
+        self, state: CAKTState, skills: Sequence[str], *, item: str | None, at: float
+    ) -> float:
+        """Return P(correct) of the next response: the mean over its skills."""
+        return float(self.score_all(state, [Candidate(tuple(skills), item)], at=at)[0])
+
+    def score_all(self, state: CAKTState, candidates: Sequence[Candidate], *, at: float) -> F:
+        """Return (n_candidates,) P(correct) of each as the next response, in one batch.
+
+        Raises: DataError for a candidate without skills, or a time that is no number.
+        """
+        if not isfinite(at):
+            raise DataError(f"at is {at}, expected a finite time")
+        for number, candidate in enumerate(candidates):
+            if not candidate.skills:
+                raise DataError(f"candidate {number} has no skills; expected one or more")
+        begun = self._begun(state)
+        queries = [Query(begun, one.skills, one.item) for one in candidates]
+        return self._online.answer(queries, temperature=self.temperature)
+
+    def forecast(self, state: CAKTState, skills: Sequence[str], *, at: float) -> Beliefs:
+        """Return (n_skills,) beliefs; mastery is P(correct), for want of a latent one."""
+        many = self.forecast_many([state], skills, at=at)
+        return Beliefs(
+            p_correct=many.p_correct[0],
+            p_mastery=many.p_mastery[0],
+            lower=many.lower[0],
+            upper=many.upper[0],
+            n_observations=many.n_observations[0],
+            last_at=many.last_at[0],
+        )
+
+    def forecast_many(
+        self, states: Sequence[CAKTState], skills: Sequence[str], *, at: float
+    ) -> Beliefs:
+        """Return (n_learners, n_skills) beliefs; the network states no uncertainty of its own."""
+        if not isfinite(at):
+            raise DataError(f"at is {at}, expected a finite time")
+        shape = (len(states), len(skills))
+        begun = [self._begun(state) for state in states]
+        queries = [Query(state, (skill,)) for state in begun for skill in skills]
+        p_correct = self._online.answer(queries, temperature=self.temperature).reshape(shape)
+        never = (0, float("nan"))
+        seen = [[state.seen.get(skill, never) for skill in skills] for state in states]
+        counts = np.array([[n for n, _ in row] for row in seen], dtype=np.int64).reshape(shape)
+        last_at = np.array([[last for _, last in row] for row in seen], dtype=np.float64)
+        lower, upper = beta_interval(p_correct, np.minimum(PRIOR_ANSWERS + counts, CAPPED_ANSWERS))
+        return Beliefs(
+            p_correct=p_correct,
+            p_mastery=p_correct.copy(),
+            lower=lower,
+            upper=upper,
+            n_observations=counts,
+            last_at=last_at.reshape(shape),
+        )
+
+    def predict(self, data: ResponseArrays) -> F:
+        """Return (n,) P(correct), the mean over a response's skills, from earlier responses only.
+
+        Histories are read whole, or in runs of config.predict_fold without memory between them.
+        """
+        if not data.n_responses:
+            return np.empty(0)
+        merged = data.merged()
+        prepared = prepare(
+            merged.data, self.skills, config=self.config, fold=self.config.predict_fold
+        )
+        p = sigmoid(entry_logits(self.network, prepared) / self.temperature)
+        return fuse_mean(p, prepared.tokens.indptr)[merged.response]
+
+    def dump_state(self, state: CAKTState) -> bytes:
+        """Return a versioned blob of the state."""
+        return dump_state(state)
+
+    def load_state(self, blob: bytes) -> CAKTState:
+        """Return the state of a blob. Raises: StateError."""
+        return load_state(blob, width=self.config.width)
+
+    def save(self, directory: Path, *, created_at: datetime | None = None) -> None:
+        """Write a new artifact. Raises: ArtifactError."""
+        weights = self.network.state_dict()
+        write_artifact(
+            directory,
+            name=self.name,
+            model_version=MODEL_VERSION,
+            config={
+                "config": asdict(self.config),
+                "skills": self.skills.tolist(),
+                "temperature": self.temperature,
+                "time_unit": self.time_unit,
+            },
+            writers={
+                _WEIGHTS: safetensors_writer({key: one.numpy() for key, one in weights.items()})
+            },
+            created_at=created_at,
+        )
+
+    @classmethod
+    def load(cls, directory: Path) -> "FittedCAKT":
+        """Read what save wrote. Raises: ArtifactError."""
+        from safetensors.numpy import load_file
+
+        artifact = read_artifact(directory)
+        manifest = artifact.manifest
+        if manifest.name not in CONFIGS:
+            raise ArtifactError(f"{directory} holds a '{manifest.name}' model, not a CAKT one")
+        check_model_version(manifest, newest=MODEL_VERSION)
+        stored: dict[str, Any] = manifest.config
+        config = CAKTConfig(**stored["config"])
+        skills = np.array(stored["skills"], dtype=np.str_)
+        network = CAKTNetwork(len(skills), config)
+        arrays = load_file(artifact.path(_WEIGHTS))
+        network.load_state_dict({key: torch.from_numpy(one) for key, one in arrays.items()})
+        return cls(
+            manifest.name,
+            network,
+            skills,
+            temperature=float(stored["temperature"]),
+            config=config,
+            time_unit=stored["time_unit"],
+        )
+
+    def _begun(self, state: CAKTState) -> CAKTState:
+        """Return the state as the next response finds it: empty at the start of a fold."""
+        fold = self.config.predict_fold
+        return without_memory(state) if fold is not None and state.n % fold == 0 else state

@@ -1,0 +1,158 @@
+"""CAKT as a torch module over packed batches.
+
+Source: Yang, Zhu, Lu (2020), "Deep Knowledge Tracing with Learning Curves", arXiv 2008.01169;
+Frontiers in Psychology 14:1150329 (2023). Ours differ in this: a response with several skills is
+one step (the mean of its embeddings goes in, the mean of its windows' vectors into the fusion);
+the first response is forecast too, from the zero state and an empty window; unknown skills are
+zeros. Equal windows of a batch pass the convolutions once and count as often as they occur.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from kt_models.cakt.config import CAKTConfig
+from kt_models.cakt.convolution import WindowConvolutions
+from kt_models.cakt.recurrence import RaggedLSTM
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Packed responses as tensors; n rows, nnz (row, skill) entries, u different windows.
+
+    token (nnz,) is the interaction of an entry, skill (nnz,) what it asks, offsets (n + 1,) the
+    rows' entries, entry_row (nnz,) their rows; before (n,) the packed row before, -1 for none;
+    sizes (n_steps,) on the processor. window_token and window_gap (u, k), window_count (u,),
+    of_entry (nnz,) the window of an entry.
+    """
+
+    token: Tensor
+    skill: Tensor
+    offsets: Tensor
+    entry_row: Tensor
+    before: Tensor
+    sizes: Tensor
+    window_token: Tensor
+    window_gap: Tensor
+    window_count: Tensor
+    of_entry: Tensor
+
+
+class CAKTNetwork(nn.Module):
+    """Interactions -> LSTM; windows -> convolutions; gates -> LSTM -> one logit an asked skill."""
+
+    def __init__(self, n_skills: int, config: CAKTConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.n_skills = n_skills
+        self.side = config.side
+        self.decays, self.has_gates = config.decays, config.has_gates
+        # Row 2 * n_skills, of no interaction and of an unknown skill, stays zero.
+        self.embedding = nn.Embedding(2 * n_skills + 1, width, padding_idx=2 * n_skills)
+        # softplus(raw) = 1 at the start.
+        self.raw_decay = nn.Parameter(torch.tensor(1.0).expm1().log())
+        self.convolutions: WindowConvolutions | None = None
+        if config.convolves:
+            self.convolutions = WindowConvolutions(
+                config.channels, n_frames=config.frames, precision=config.precision
+            )
+        self.first = RaggedLSTM(width, width)
+        self.second = RaggedLSTM(width, width)
+        # Both gates at once, their two halves apart: that of the window is needed once a window.
+        self.gate_of_window = nn.Linear(width, 2 * width)
+        self.gate_of_state = nn.Linear(width, 2 * width, bias=False)
+        self.output = nn.Embedding(n_skills, width)
+        self.output_bias = nn.Embedding(n_skills, 1)
+        self._reset(width)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return (nnz,) the logit of every entry from earlier responses only."""
+        vectors = self.window_vectors(batch.window_token, batch.window_gap, batch.window_count)
+        return self._logits(batch, self.window_inputs(vectors), batch.of_entry)
+
+    def logits(self, batch: Batch, vectors: Tensor) -> Tensor:
+        """Return (nnz,) logits from the vector of each entry's window (nnz, width)."""
+        own = torch.arange(len(vectors), device=vectors.device)
+        return self._logits(batch, self.window_inputs(vectors), own)
+
+    def _logits(self, batch: Batch, inputs: Tensor, of_entry: Tensor) -> Tensor:
+        states = self.first_states(batch)
+        fused = self.fuse(inputs, of_entry, batch.offsets, states[batch.before])
+        outputs = self.second(fused, batch.sizes)
+        return self.skill_logits(outputs[batch.entry_row], batch.skill)
+
+    def first_states(self, batch: Batch) -> Tensor:
+        """Return (n + 1, width): the first LSTM's output at every row, and zeros in the last row.
+
+        Row index -1 is that of zeros, as the state before a first response.
+        """
+        lstm = self.first
+        if batch.token.is_cuda:
+            inputs = self._mean_of_tokens(self.embedding.weight, batch.token, batch.offsets)
+            states = lstm(inputs, batch.sizes)
+        else:
+            # The gates' product once for every kind of interaction instead of every response.
+            table = lstm.input_gates(self.embedding.weight, has_bias=False)
+            gates = self._mean_of_tokens(table, batch.token, batch.offsets)
+            states = lstm.from_gates(gates + lstm.bias, batch.sizes)
+        return torch.cat([states, states.new_zeros(1, states.shape[1])])
+
+    def window_vectors(self, token: Tensor, gap: Tensor, count: Tensor | None) -> Tensor:
+        """Return (u, width) what the convolutions make of windows (u, k)."""
+        frames: Tensor = self.embedding(token)  # (u, k, width)
+        if self.decays:
+            rate = functional.softplus(self.raw_decay)
+            frames = frames * torch.exp(-rate * gap).unsqueeze(2)
+        if self.convolutions is None:
+            return frames.mean(1)
+        shape = (len(token), token.shape[1], self.side, self.side)
+        found: Tensor = self.convolutions(frames.view(shape), count)
+        return found
+
+    def window_inputs(self, vectors: Tensor) -> Tensor:
+        """Return (u, width or 3 * width): a window's vector, and its part in both gates."""
+        if not self.has_gates:
+            return vectors
+        return torch.cat([vectors, self.gate_of_window(vectors)], dim=1)
+
+    def fuse(self, inputs: Tensor, of_entry: Tensor, offsets: Tensor, state: Tensor) -> Tensor:
+        """Return (n, width) each row's windows fused with the state before it (n, width)."""
+        if len(of_entry) == len(state):
+            of_row = inputs[of_entry]
+        else:
+            of_row = functional.embedding_bag(of_entry, inputs, offsets[:-1], mode="mean")
+        width = state.shape[1]
+        if not self.has_gates:
+            return of_row + state
+        gates = torch.sigmoid(of_row[:, width:] + self.gate_of_state(state))
+        return gates[:, :width] * of_row[:, :width] + gates[:, width:] * state
+
+    def skill_logits(self, outputs: Tensor, skill: Tensor) -> Tensor:
+        """Return (nnz,) the logit of a skill (nnz,) from the second LSTM's output (nnz, width)."""
+        known = skill.clamp(max=self.n_skills - 1)
+        weight, bias = self.output(known), self.output_bias(known).squeeze(1)
+        is_unknown = skill >= self.n_skills
+        if bool(is_unknown.any()):
+            weight = torch.where(is_unknown[:, None], self.output.weight.mean(0), weight)
+            bias = torch.where(is_unknown, self.output_bias.weight.mean(), bias)
+        found: Tensor = (outputs * weight).sum(1) + bias
+        return found
+
+    def _mean_of_tokens(self, table: Tensor, token: Tensor, offsets: Tensor) -> Tensor:
+        if len(token) == len(offsets) - 1:
+            # A row of no known skill is zero: the last row of the table of embeddings is.
+            return table[token]
+        padding = 2 * self.n_skills
+        return functional.embedding_bag(
+            token, table, offsets[:-1], mode="mean", padding_idx=padding
+        )
+
+    def _reset(self, width: int) -> None:
+        """Draw embeddings small enough that the first gates are within their curves."""
+        nn.init.normal_(self.embedding.weight, std=0.3)
+        nn.init.uniform_(self.output.weight, -(width**-0.5), width**-0.5)
+        nn.init.zeros_(self.output_bias.weight)
+        with torch.no_grad():
+            self.embedding.weight[2 * self.n_skills] = 0.0
