@@ -1,0 +1,73 @@
+"""The approximate posterior: points for the population's scalars, Gaussians for the rest."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyro
+import pyro.distributions as dist
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kt_models.psi_kt.config import PSIKTConfig
+from kt_models.psi_kt.history import N_FEATURES
+from kt_models.psi_kt.model import POPULATION, SCALARS, Sizes, normal_of
+
+Variables = dict[str, Tensor]
+
+_FIRST_LOG_SCALE = -2.5
+_FIRST_EMBEDDING = 0.4
+
+
+def first_variables(
+    sizes: Sizes,
+    config: PSIKTConfig,
+    centre: Tensor,
+    *,
+    rng: np.random.Generator,
+    warm: Mapping[str, NDArray[np.float64]] | None = None,
+) -> Variables:
+    """Return the variables of the guide, at their start or at an earlier fit's where shapes agree.
+
+    Names end in .loc and .log_scale; scalars have a .loc only.
+    """
+    scalars = centre.new_tensor([mean for _, mean, _ in POPULATION])
+    scalars[SCALARS["level"]], scalars[SCALARS["start"]] = centre[0], centre[1]
+    found: Variables = {"scalars.loc": scalars}
+    for name, shape, spread in _sites(sizes, config):
+        noise = rng.normal(0.0, spread, shape) if spread else np.zeros(shape)
+        found[f"{name}.loc"] = torch.as_tensor(noise).to(centre)
+        found[f"{name}.log_scale"] = torch.full_like(found[f"{name}.loc"], _FIRST_LOG_SCALE)
+    for name, value in (warm or {}).items():
+        if name in found and found[name].shape == value.shape:
+            found[name] = torch.as_tensor(np.array(value)).to(centre)
+    return {name: value.clone().requires_grad_() for name, value in found.items()}
+
+
+def guide(variables: Variables) -> None:
+    """Sample every site of the model from its Gaussian, the scalars from their points."""
+    for name, value in variables.items():
+        site, _, part = name.partition(".")
+        if part != "loc":
+            continue
+        log_scale = variables.get(f"{site}.log_scale")
+        if log_scale is None:
+            point: Any = dist.Delta
+            pyro.sample(site, point(value, event_dim=value.dim()))
+        else:
+            pyro.sample(site, normal_of(value, log_scale.exp()))
+
+
+def _sites(sizes: Sizes, config: PSIKTConfig) -> list[tuple[str, tuple[int, ...], float]]:
+    sites: list[tuple[str, tuple[int, ...], float]] = []
+    if config.transfer != "none":
+        sites.append(("embedding", (sizes.n_skills, sizes.embedding), _FIRST_EMBEDDING))
+        sites.append(("direction", (sizes.embedding, sizes.embedding), _FIRST_EMBEDDING))
+    if config.skill_offsets:
+        sites.append(("skill_offset", (sizes.n_skills,), 0.0))
+    if config.item_offsets and sizes.n_items:
+        sites.append(("item_offset", (sizes.n_items,), 0.0))
+    if config.history:
+        sites.append(("coefficients", (N_FEATURES,), 0.0))
+    return sites

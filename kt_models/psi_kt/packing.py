@@ -1,0 +1,128 @@
+"""A log laid out for fitting: everything that does not depend on parameters, found once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kt_models.arrays import ResponseArrays, lookup
+from kt_models.baselines.features import Rates, fit_rates
+from kt_models.psi_kt.batch import slots_of, times_in_days
+from kt_models.psi_kt.history import features_of_log, rate_of_log
+from kt_models.psi_kt.recursion import F
+
+I64 = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Packed:
+    """Merged responses for the filter, S places for skills in each.
+
+    skill (n, S): codes, K for none; share (n, S); gap_days (n, S) since the skill's last answer, or
+    the learner's first; is_new (n, S); item (n,): codes, I for none; values (n, F); sign (n,);
+    start, length: of the learners, longest first.
+    """
+
+    skills: NDArray[np.str_]
+    items: NDArray[np.str_]
+    rates: Rates
+    skill: I64
+    share: F
+    gap_days: F
+    is_new: NDArray[np.bool_]
+    item: I64
+    values: F
+    sign: F
+    start: I64
+    length: I64
+
+    @property
+    def n_responses(self) -> int:
+        """Return the number of responses."""
+        return len(self.sign)
+
+
+def pack(data: ResponseArrays, *, unit_steps: bool, rates: Rates | None = None) -> Packed:
+    """Lay merged data out. Raises: DataError for an index log without unit_steps."""
+    found = fit_rates(data) if rates is None else rates
+    used = np.unique(data.skill_index)
+    skills = np.asarray(data.skills[used])
+    code = lookup(skills, data.skills).astype(np.int64)
+    slot, share = slots_of(data)
+    skill = np.append(code, [-1, len(skills)])[slot]
+    items = np.asarray(data.items[np.unique(data.item[data.item >= 0])])
+    item_code = lookup(items, data.items).astype(np.int64)
+    item_code[item_code < 0] = len(items)
+    item_rate = np.append(found.item, np.nan)[lookup(found.items, data.items)]
+    rate = rate_of_log(
+        data, skill_rate=found.skill[lookup(found.skills, data.skills)], item_rate=item_rate
+    )
+    gap_days, is_new = _gaps(data, times_in_days(data, unit_steps=unit_steps), slot)
+    starts = data.learner_slices()
+    lengths = np.diff(starts)
+    order = np.argsort(-lengths, kind="stable")
+    order = order[lengths[order] > 0]
+    return Packed(
+        skills=skills,
+        items=items,
+        rates=found,
+        skill=skill,
+        share=share,
+        gap_days=gap_days,
+        is_new=is_new,
+        item=np.append(item_code, len(items))[data.item],
+        values=features_of_log(data, rate=rate),
+        sign=np.where(data.correct == 1, 1.0, -1.0),
+        start=starts[order],
+        length=lengths[order],
+    )
+
+
+def _gaps(data: ResponseArrays, days: F, slot: I64) -> tuple[F, NDArray[np.bool_]]:
+    """Return (n, S) days since each skill's last answer, or the learner's first, and newness."""
+    n, width = slot.shape
+    row = np.repeat(np.arange(n), width)
+    key = data.learner[row].astype(np.int64) * (data.n_skills + 2) + slot.ravel()
+    order = np.argsort(key, kind="stable")
+    is_first = np.ones(len(order), dtype=np.bool_)
+    is_first[1:] = np.diff(key[order]) != 0
+    previous = np.empty(len(order))
+    previous[order] = np.concatenate([[0.0], days[row][order][:-1]])
+    new = np.empty(len(order), dtype=np.bool_)
+    new[order] = is_first
+    begin = days[data.learner_slices()[data.learner]][row]
+    gap = days[row] - np.where(new, begin, previous)
+    is_real = (slot <= data.n_skills).ravel()
+    return (gap * is_real).reshape(n, width), (new | ~is_real).reshape(n, width)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """Rows of a stretch of steps: rows[t] (n_t,) of the learners still active, longest first."""
+
+    rows: tuple[I64, ...]
+    is_first: bool
+
+    @property
+    def n_responses(self) -> int:
+        """Return the number of responses."""
+        return sum(len(one) for one in self.rows)
+
+
+def groups_of(packed: Packed, *, size: int) -> list[slice]:
+    """Return slices of the learners, of like length."""
+    return [slice(begin, begin + size) for begin in range(0, len(packed.start), size)]
+
+
+def windows_of(packed: Packed, group: slice, *, size: int) -> Iterator[Window]:
+    """Yield the stretches of a group of learners, in order."""
+    start, length = packed.start[group], packed.length[group]
+    longest = int(length[0])
+    for begin in range(0, longest, size):
+        steps = range(begin, min(begin + size, longest))
+        active = np.searchsorted(-length, [-step for step in steps], side="left")
+        yield Window(
+            rows=tuple(start[:n] + step for n, step in zip(active.tolist(), steps, strict=True)),
+            is_first=begin == 0,
+        )
