@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from benchmarks.kills_load import Answerer, Operator
     from tutor.content.models import Course
 
-TARGETS = ("worker", "fit-worker", "web", "broker", "beat")
+TARGETS = ("worker", "replay-worker", "fit-worker", "web", "broker", "beat")
 MODES = ("group", "first", "child")
-# An outbox entry and a shard that a killed worker had are free again after five minutes.
-SETTLE_SECONDS = 720.0
+# An outbox entry and a shard that a killed worker had are free again within a minute.
+SETTLE_SECONDS = 300.0
 BACK_SECONDS = 90.0
 MEET_SECONDS = 20.0
 
@@ -116,7 +116,7 @@ def work_meet(target: str) -> None:
 
     work = {
         "fit-worker": FitRun.objects.filter(status=FitStatus.RUNNING),
-        "worker": ReplayShard.objects.filter(status=ShardStatus.RUNNING),
+        "replay-worker": ReplayShard.objects.filter(status=ShardStatus.RUNNING),
     }
     if target in work:
         until(work[target].exists, seconds=MEET_SECONDS)

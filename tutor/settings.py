@@ -204,28 +204,45 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TIMEZONE = TIME_ZONE
+
+
+def _periodic(
+    task: str, schedule: crontab | float, *, expires: float, queue: str = "default"
+) -> dict[str, Any]:
+    """What beat sends, for workers to drop when the next one comes: none piles up behind them."""
+    return {
+        "task": f"tutor.{task}",
+        "schedule": schedule,
+        "options": {"expires": expires, "queue": queue},
+    }
+
+
+# A night's task that no worker took by the morning waits for the next night.
+NIGHT_SECONDS = 6 * 60 * 60.0
 CELERY_BEAT_SCHEDULE = {
-    "outbox-sweep": {"task": "tutor.common.tasks.outbox_sweep_task", "schedule": 10.0},
-    "sessions-clear": {
-        "task": "tutor.common.tasks.sessions_clear_task",
-        "schedule": crontab(hour=1, minute=31),
-    },
-    "imports-reap": {"task": "tutor.content.tasks.imports_reap_task", "schedule": 20.0},
-    "states-verify": {
-        "task": "tutor.tracing.tasks.states_verify_task",
-        "schedule": crontab(hour=2, minute=17),
-    },
-    "drifts-measure": {
-        "task": "tutor.tracing.tasks.drifts_measure_task",
-        "schedule": crontab(hour=2, minute=43),
-    },
-    "fits-nightly": {
-        "task": "tutor.tracing.tasks.fits_nightly_task",
-        "schedule": crontab(hour=3, minute=0),
-    },
-    "fits-volume": {"task": "tutor.tracing.tasks.fits_volume_task", "schedule": 600.0},
-    "fits-reap": {"task": "tutor.tracing.tasks.fits_reap_task", "schedule": 15.0},
-    "versions-check": {"task": "tutor.tracing.tasks.versions_check_task", "schedule": 60.0},
+    "outbox-sweep": _periodic("common.tasks.outbox_sweep_task", 10.0, expires=10.0),
+    "sessions-clear": _periodic(
+        "common.tasks.sessions_clear_task", crontab(hour=1, minute=31), expires=NIGHT_SECONDS
+    ),
+    "imports-reap": _periodic("content.tasks.imports_reap_task", 20.0, expires=20.0),
+    "states-verify": _periodic(
+        "tracing.tasks.states_verify_task",
+        crontab(hour=2, minute=17),
+        expires=NIGHT_SECONDS,
+        queue="replay",
+    ),
+    "drifts-measure": _periodic(
+        "tracing.tasks.drifts_measure_task",
+        crontab(hour=2, minute=43),
+        expires=NIGHT_SECONDS,
+        queue="replay",
+    ),
+    "fits-nightly": _periodic(
+        "tracing.tasks.fits_nightly_task", crontab(hour=3, minute=0), expires=NIGHT_SECONDS
+    ),
+    "fits-volume": _periodic("tracing.tasks.fits_volume_task", 600.0, expires=600.0),
+    "fits-reap": _periodic("tracing.tasks.fits_reap_task", 15.0, expires=15.0),
+    "versions-check": _periodic("tracing.tasks.versions_check_task", 60.0, expires=60.0),
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 

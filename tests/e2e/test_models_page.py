@@ -11,8 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.browsing import axe_check, log_in, shot
 from tests.e2e.conftest import OpenPage
-from tests.tutor.tracing.logs import log_make
-from tests.tutor.tracing.test_fits import work_off
+from tests.tutor.tracing.logs import log_make, work_off
 from tests.world import PASSWORD
 from tutor.accounts.models import Role, User
 from tutor.accounts.services import account_create

@@ -6,22 +6,19 @@ from celery import shared_task
 from django.conf import settings
 
 from tutor.common.clock import now_utc
-from tutor.common.outbox import outbox_due, outbox_take, sender_set
+from tutor.common.outbox import Message, outbox_sweep, outbox_take, sender_set
 
 
 @shared_task
-def outbox_entry_task(entry_id: int) -> None:
+def outbox_entry_task(entry_id: int, attempts: int = 0) -> None:
     """Do one promised piece of work."""
-    outbox_take(entry_id, now=now_utc())
+    outbox_take(entry_id, now=now_utc(), attempts=attempts)
 
 
 @shared_task
 def outbox_sweep_task() -> int:
     """Do what was promised and not taken: the broker was down, or a worker died."""
-    return sum(
-        outbox_take(entry_id, now=now_utc(), is_sweep=True)
-        for entry_id in outbox_due(now=now_utc())
-    )
+    return outbox_sweep(clock=now_utc)
 
 
 @shared_task
@@ -30,8 +27,11 @@ def sessions_clear_task() -> None:
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
 
 
-def _send(entry_id: int) -> None:
-    outbox_entry_task.apply_async((entry_id,), retry=False)
+def _send(message: Message) -> None:
+    task = outbox_entry_task.s(message.entry_id, message.attempts)
+    if message.expires_seconds is not None:
+        task.set(expires=message.expires_seconds)
+    task.apply_async(queue=message.queue, retry=False)
 
 
 sender_set(_send)

@@ -11,7 +11,7 @@ from tutor.accounts.models import Role, User
 from tutor.content.models import Course
 from tutor.tracing.engine_fit import BASELINES as YARDSTICKS
 from tutor.tracing.engine_fit import model_names
-from tutor.tracing.fits import UNATTENDED
+from tutor.tracing.fit_starting import UNATTENDED
 from tutor.tracing.models import ModelRole
 
 

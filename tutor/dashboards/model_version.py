@@ -13,7 +13,7 @@ from tutor.content.graph import course_graph
 from tutor.content.models import Skill
 from tutor.dashboards.model_charts import ReliabilityChart, reliability_chart
 from tutor.tracing.models import ModelVersion, Promotion, PromotionStatus, VersionStatus
-from tutor.tracing.promotion import RULE, PromotionRule
+from tutor.tracing.judging import RULE, PromotionRule
 
 GROUP_LABELS = {"simulated": "simulated learners", "people": "people"}
 

@@ -17,7 +17,7 @@ from tutor.responses.models import Response
 from tutor.tracing.models import LearnerState
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-QUEUES = ("default", "fit")
+QUEUES = ("default", "replay", "fit")
 RECENTLY = timedelta(minutes=5)
 
 

@@ -26,6 +26,7 @@ from tutor.operations.supervisor_config import (
     broker_config,
     broker_program,
     fit_worker_program,
+    replay_worker_program,
     supervisor_config,
     web_program,
     worker_program,
@@ -75,6 +76,7 @@ def _programs(layout: Layout, options: RunOptions) -> Sequence[Program]:
             threads=options.threads,
         ),
         worker_program(concurrency=WORKER_CONCURRENCY),
+        replay_worker_program(),
         fit_worker_program(),
         beat_program(),
     ]

@@ -1,6 +1,7 @@
 """The generated configurations of the supervisor and of the embedded broker: pure text."""
 
 import shlex
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ WEB_GRACE_SECONDS = 5
 TASKS_PER_CHILD = 200
 # What fits: a process of its own for each fit, so that what it loaded and used is given back.
 FITS_PER_CHILD = 1
+NICENESS = "10"
 
 
 @dataclass(frozen=True)
@@ -52,17 +54,30 @@ def web_program(*, host: str, port: int, processes: int, threads: int) -> Progra
 
 
 def worker_program(*, concurrency: int) -> Program:
-    """Return the worker of what is short: what answers owe, imports, replays."""
+    """Return the worker of what is short: what answers owe, imports."""
     return _worker("worker", queue="default", concurrency=concurrency, n_tasks=TASKS_PER_CHILD)
+
+
+def replay_worker_program() -> Program:
+    """Return the worker that replays the log into states: answers never wait behind it."""
+    return _worker(
+        "replay-worker", queue="replay", concurrency=1, n_tasks=TASKS_PER_CHILD, is_patient=True
+    )
 
 
 def fit_worker_program() -> Program:
     """Return the worker that fits models, one at a time: what is short never waits behind it."""
-    return _worker("fit-worker", queue="fit", concurrency=1, n_tasks=FITS_PER_CHILD)
+    return _worker(
+        "fit-worker", queue="fit", concurrency=1, n_tasks=FITS_PER_CHILD, is_patient=True
+    )
 
 
-def _worker(name: str, *, queue: str, concurrency: int, n_tasks: int) -> Program:
-    command = [sys.executable, "-m", "celery", "-A", "tutor", "worker", "-Q", queue]
+def _worker(
+    name: str, *, queue: str, concurrency: int, n_tasks: int, is_patient: bool = False
+) -> Program:
+    # Pages and answers get the cores first.
+    command = ["nice", "-n", NICENESS] if is_patient and shutil.which("nice") else []
+    command += [sys.executable, "-m", "celery", "-A", "tutor", "worker", "-Q", queue]
     command += ["--hostname", f"{name}@localhost", "--concurrency", str(concurrency)]
     command += ["--max-tasks-per-child", str(n_tasks)]
     # Two workers on one machine have nothing to gossip about.

@@ -13,7 +13,7 @@ from django.db.models import Max
 from tutor.accounts.models import User
 from tutor.accounts.services import audit_record
 from tutor.common.clock import days_since_epoch
-from tutor.common.outbox import handler, outbox_add
+from tutor.common.outbox import REPLAY_QUEUE, handler, outbox_add
 from tutor.content.models import Course
 from tutor.responses.exports import observations_export
 from tutor.responses.models import Response
@@ -131,7 +131,7 @@ def drift_request(course: Course, *, by: User, now: datetime) -> None:
     outbox_add(TOPIC, {"course_id": course.pk}, now=now)
 
 
-@handler(TOPIC)
+@handler(TOPIC, queue=REPLAY_QUEUE)
 def _drift_handler(payload: Mapping[str, Any], *, now: datetime) -> None:
     drifts_measure(now=now, course_id=payload["course_id"])
 

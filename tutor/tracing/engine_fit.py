@@ -53,12 +53,14 @@ class Export:
     """A course's observations as arrays, with the rows to fit on and to test on (n,) bool.
 
     Learners are named by their row in the database, skills too, items by the steps' keys.
+    `last_response_id` is the newest row of the log among them.
     """
 
     data: ResponseArrays
     is_train: NDArray[np.bool_]
     is_test: NDArray[np.bool_]
     later_from: datetime
+    last_response_id: int
 
 
 def export_build(rows: Sequence[ObservationRow] | Any, *, held_out: Collection[int]) -> Export:
@@ -76,7 +78,9 @@ def export_build(rows: Sequence[ObservationRow] | Any, *, held_out: Collection[i
     correct: list[int] = []
     time: list[float] = []
     is_held: list[bool] = []
+    last_response_id = 0
     for row in rows:
+        last_response_id = max(last_response_id, row.response_id)
         learner.append(str(row.learner_id))
         item.append(row.item)
         skills.extend(map(str, row.skill_ids))
@@ -101,6 +105,7 @@ def export_build(rows: Sequence[ObservationRow] | Any, *, held_out: Collection[i
         is_train=~is_test,
         is_test=is_test,
         later_from=datetime.fromtimestamp(later_from * DAY_SECONDS, tz=UTC),
+        last_response_id=last_response_id,
     )
 
 

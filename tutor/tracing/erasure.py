@@ -19,6 +19,7 @@ from tutor.accounts.models import User
 from tutor.accounts.services import audit_record
 from tutor.common.errors import TutorError
 from tutor.responses.models import Response, ResponseSource
+from tutor.tracing import engine_fit
 from tutor.tracing.models import FitRun, FitStatus, VersionStatus
 
 logger = logging.getLogger(__name__)
@@ -54,10 +55,10 @@ def learner_erase(
 ) -> Erasure:
     """Delete a learner's account with states, plans, standings, sittings, log-ins and tokens.
 
-    Responses are deleted, or kept for counts under a random key with the texts of answers blanked;
-    None leaves that to the school's setting STEPWISE_ERASURE. `by` is an administrator or the
-    learner, or None at the server's console. The fits that used the responses are returned and
-    noted; fits from now on read none of them.
+    Responses are deleted, or kept under a random key with the texts of answers blanked; None leaves
+    that to the school's setting STEPWISE_ERASURE. `by` is an administrator or the learner, or None
+    at the server's console. The fits that used the responses are returned and noted; fits from now
+    on read none that were deleted.
 
     Raises:
         TutorError: code `not_a_learner` or `not_allowed`.
@@ -76,7 +77,10 @@ def learner_erase(
     learner = User.objects.select_for_update().get(pk=learner.pk)
     fits = fits_of_learner(learner)
     responses = Response.objects.filter(learner=learner)
-    n_responses = _responses_keep(responses) if is_keeping else _responses_delete(responses)
+    if is_keeping:
+        n_responses = _responses_keep(responses, erased_key=_key_draw(learner))
+    else:
+        n_responses = _responses_delete(responses)
     _traces_delete(learner)
     audit_record(
         None if by is not None and by.pk == learner.pk else by,
@@ -134,9 +138,19 @@ def _responses_delete(responses: QuerySet[Response]) -> int:
     return n_responses
 
 
-def _responses_keep(responses: QuerySet[Response]) -> int:
+def _key_draw(learner: User) -> UUID:
+    """Return a random key that tells one thing of the learner: kept for tests of fits, or not.
+
+    Otherwise a version could be tested on what it was fitted on.
+    """
+    side = engine_fit.is_held_out(learner.uuid)
+    while engine_fit.is_held_out(key := uuid4()) != side:
+        pass
+    return key
+
+
+def _responses_keep(responses: QuerySet[Response], *, erased_key: UUID) -> int:
     """Put the responses under a random key, with nothing that leads back to their owner."""
-    erased_key = uuid4()
     # Sessions and tokens of imported responses are made from the learner's id in the old log.
     imported = responses.filter(source=ResponseSource.IMPORTED).only("pk")
     part: list[Response] = []

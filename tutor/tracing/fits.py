@@ -5,9 +5,9 @@ import json
 import logging
 import platform
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,15 @@ from django.utils.translation import gettext as _
 
 from tutor.accounts.models import User
 from tutor.accounts.services import audit_record
+from tutor.common.clock import Clock
 from tutor.common.errors import TutorError
 from tutor.common.outbox import handler, outbox_add
 from tutor.content.models import Course
-from tutor.responses.exports import observations_export
+from tutor.responses.exports import erased_id, erased_keys, observations_export
 from tutor.responses.models import Response
 from tutor.tracing import engine, engine_fit
 from tutor.tracing.heartbeat import LEASE, FitStopError, Heartbeat
+from tutor.tracing.judging import promotion_judge
 from tutor.tracing.models import (
     FitRun,
     FitStatus,
@@ -34,7 +36,7 @@ from tutor.tracing.models import (
     ModelVersion,
     VersionStatus,
 )
-from tutor.tracing.promotion import promotion_judge, promotion_start
+from tutor.tracing.promotion import promotion_start
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +45,6 @@ OBSERVATIONS_MIN = 200
 LEARNERS_MIN = 5
 ATTEMPTS_MAX = 3
 ACTIVE = (FitStatus.QUEUED, FitStatus.RUNNING)
-
-Clock = Callable[[], datetime]
 
 
 @transaction.atomic
@@ -72,10 +72,13 @@ def fit_request(
             ),
             code="unknown_model",
         )
-    counts = Response.objects.filter(
-        course=course, is_observation=True, learner__isnull=False
-    ).aggregate(n=Count("id"), learners=Count("learner", distinct=True))
-    if counts["n"] < OBSERVATIONS_MIN or counts["learners"] < LEARNERS_MIN:
+    counts = Response.objects.filter(course=course, is_observation=True).aggregate(
+        n=Count("id"),
+        learners=Count("learner", distinct=True),
+        erased=Count("erased_key", distinct=True),
+    )
+    n_learners = counts["learners"] + counts["erased"]
+    if counts["n"] < OBSERVATIONS_MIN or n_learners < LEARNERS_MIN:
         raise TutorError(
             _(
                 "A fit needs at least {n_min} first answers of {learners_min} learners; "
@@ -84,7 +87,7 @@ def fit_request(
                 n_min=OBSERVATIONS_MIN,
                 learners_min=LEARNERS_MIN,
                 n=counts["n"],
-                learners=counts["learners"],
+                learners=n_learners,
             ),
             code="too_little_data",
         )
@@ -205,8 +208,24 @@ def fit_execute(fit_id: int, *, clock: Clock, is_threaded: bool = True) -> FitRu
         except Exception as error:
             logger.exception("fit %s failed", run.pk)
             _end(run, FitStatus.FAILED, f"{type(error).__name__}: {error}", now=clock())
+    checkpoints_clear()
     run.refresh_from_db()
     return run
+
+
+def checkpoints_clear() -> int:
+    """Delete what ended fits of this machine could have gone on from; return of how many."""
+    n_deleted = 0
+    for directory in _checkpoints_dir().glob("*"):
+        # Looked up one by one: a fit that begins meanwhile is found.
+        if not FitRun.objects.filter(uuid=directory.name, status__in=ACTIVE).exists():
+            shutil.rmtree(directory, ignore_errors=True)
+            n_deleted += 1
+    return n_deleted
+
+
+def _checkpoints_dir() -> Path:
+    return models_dir() / "checkpoints"
 
 
 def _end(run: FitRun, status: FitStatus, reason: str, *, now: datetime) -> None:
@@ -217,22 +236,16 @@ def _end(run: FitRun, status: FitStatus, reason: str, *, now: datetime) -> None:
 
 def _fit(run: FitRun, heart: Heartbeat, *, clock: Clock) -> None:
     heart.progress(0.0, _("Reading the responses"))
-    learners = {
-        pk: (uuid, is_simulated)
-        for pk, uuid, is_simulated in User.objects.filter(responses__course=run.course)
-        .distinct()
-        .values_list("pk", "uuid", "is_simulated")
-    }
+    learners = _learners(run.course)
     export = engine_fit.export_build(
-        observations_export(run.course, until=run.cutoff),
-        held_out={
-            pk for pk, (uuid, _simulated) in learners.items() if engine_fit.is_held_out(uuid)
-        },
+        observations_export(run.course, until=run.cutoff, is_with_erased=True),
+        held_out={pk for pk, learner in learners.items() if learner.is_held_out},
     )
     FitRun.objects.filter(pk=run.pk).update(
-        n_learners=export.data.n_learners, n_observations=export.data.n_responses
+        n_learners=export.data.n_learners,
+        n_observations=export.data.n_responses,
+        last_response_id=export.last_response_id,
     )
-    checkpoint = models_dir() / "checkpoints" / str(run.uuid)
     began = clock()
     fitted = engine_fit.model_fit(
         run.model_name,
@@ -240,7 +253,7 @@ def _fit(run: FitRun, heart: Heartbeat, *, clock: Clock) -> None:
         export,
         seed=run.seed,
         progress=lambda share, message: heart.progress(0.05 + 0.75 * share, message),
-        checkpoint=checkpoint,
+        checkpoint=_checkpoints_dir() / str(run.uuid),
     )
     fit_seconds = (clock() - began).total_seconds()
     heart.progress(0.8, _("Testing beside the serving version"))
@@ -248,10 +261,7 @@ def _fit(run: FitRun, heart: Heartbeat, *, clock: Clock) -> None:
         fitted,
         export,
         against=_against(run),
-        groups={
-            pk: "simulated" if is_simulated else "people"
-            for pk, (_uuid, is_simulated) in learners.items()
-        },
+        groups={pk: learner.group for pk, learner in learners.items()},
         seed=run.seed,
     )
     heart.progress(0.95, _("Saving"))
@@ -275,7 +285,30 @@ def _fit(run: FitRun, heart: Heartbeat, *, clock: Clock) -> None:
         peak_mib=heart.peak_mib,
         now=clock(),
     )
-    shutil.rmtree(checkpoint, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Learner:
+    """How a fit treats a learner: kept for testing or not, and in which group of the test."""
+
+    is_held_out: bool
+    group: str
+
+
+def _learners(course: Course) -> dict[int, _Learner]:
+    """Return the learners of a course by the ids of its export, the erased ones too."""
+    known = (
+        User.objects.filter(responses__course=course)
+        .distinct()
+        .values_list("pk", "uuid", "is_simulated")
+    )
+    learners = {
+        pk: _Learner(engine_fit.is_held_out(uuid), "simulated" if is_simulated else "people")
+        for pk, uuid, is_simulated in known
+    }
+    for key in erased_keys(course):
+        learners[erased_id(key)] = _Learner(engine_fit.is_held_out(key), "erased")
+    return learners
 
 
 def _against(run: FitRun) -> dict[str, Any]:
@@ -329,60 +362,3 @@ def _version_keep(
 def models_dir() -> Path:
     """Return where artifacts are kept."""
     return Path(settings.VAR_DIR) / "models"
-
-
-@dataclass(frozen=True, slots=True)
-class StartRule:
-    """When a course is fitted unasked: after so many new observations since the last fit."""
-
-    at_least: int
-    share: float
-
-    def is_met(self, *, n_new: int, n_before: int) -> bool:
-        """Return whether there is enough that is new."""
-        return n_new >= max(self.at_least, self.share * n_before)
-
-
-NIGHTLY_RULE = StartRule(at_least=200, share=0.10)
-VOLUME_RULE = StartRule(at_least=1000, share=0.50)
-# What is fitted unasked, and for which role.
-UNATTENDED = (("bkt_forgets", ModelRole.MASTERY), ("dkt", ModelRole.PREDICTION))
-# What failed or was cancelled is not asked for again before this has passed.
-REFIT_PAUSE = timedelta(hours=20)
-
-
-def fits_start_due(rule: StartRule, *, trigger: str, now: datetime) -> list[FitRun]:
-    """Ask for the fits that a start rule calls for."""
-    started = []
-    for course in Course.objects.all():
-        total = Response.objects.filter(course=course, is_observation=True).count()
-        for model_name, role in UNATTENDED:
-            if FitRun.objects.filter(
-                course=course,
-                model_name=model_name,
-                status__in=(FitStatus.FAILED, FitStatus.CANCELLED),
-                finished_at__gt=now - REFIT_PAUSE,
-            ).exists():
-                continue
-            last = (
-                FitRun.objects.filter(course=course, model_name=model_name, status=FitStatus.DONE)
-                .order_by("-id")
-                .first()
-            )
-            before = (last.n_observations or 0) if last else 0
-            if not rule.is_met(n_new=total - before, n_before=before):
-                continue
-            try:
-                started.append(
-                    fit_request(
-                        course,
-                        model_name=model_name,
-                        role=role,
-                        trigger=trigger,
-                        by=None,
-                        now=now,
-                    )
-                )
-            except TutorError as refusal:
-                logger.info("course %s is not fitted: %s", course.pk, refusal.code)
-    return started

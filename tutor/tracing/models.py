@@ -73,6 +73,9 @@ class FitRun(models.Model):
     progress_at = models.DateTimeField(null=True, blank=True)
     n_learners = models.PositiveIntegerField(null=True)
     n_observations = models.PositiveIntegerField(null=True)
+    last_response_id = models.BigIntegerField(
+        null=True, help_text=_("The newest row of the log that it read.")
+    )
     fit_seconds = models.FloatField(null=True)
     peak_mib = models.FloatField(null=True)
     code_version = models.CharField(max_length=40, blank=True)

@@ -1,19 +1,19 @@
-"""Which version may serve, and how the change is made: replay the log, then switch at once."""
+"""How the version that serves a role is changed: replay the log, then switch at once."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Max, Q
 from django.utils.translation import gettext as _
 
 from tutor.accounts.models import User
 from tutor.accounts.services import audit_record
+from tutor.common.clock import clock_from
 from tutor.common.errors import TutorError
-from tutor.common.outbox import handler, outbox_add
+from tutor.common.outbox import REPLAY_QUEUE, handler, outbox_add
 from tutor.content.models import Course
 from tutor.responses.models import Response
 from tutor.tracing import engine
@@ -34,84 +34,11 @@ logger = logging.getLogger(__name__)
 SHARD_TOPIC = "replay-shard"
 FINISH_TOPIC = "promotion-finish"
 SHARD_LEARNERS = 100
-SHARD_LEASE = timedelta(minutes=5)
+# Renewed after each learner, whose replay takes seconds at most.
+SHARD_LEASE = timedelta(seconds=45)
 SHARD_ATTEMPTS_MAX = 3
-
-
-@dataclass(frozen=True, slots=True)
-class PromotionRule:
-    """What a version must show on the test rows before it serves; shown on the models page.
-
-    The calibration error may also be as high as chance makes it on so few rows.
-    """
-
-    log_loss_margin: float = 0.002
-    ece_most: float = 0.05
-    test_responses_least: int = 200
-    test_learners_least: int = 5
-
-
-RULE = PromotionRule()
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a version may serve, and why (not) in words."""
-
-    is_promotable: bool
-    reason: str
-
-
-def promotion_judge(metrics: Mapping[str, Any], rule: PromotionRule = RULE) -> Verdict:
-    """Judge a version by its back-test (see `engine_fit.backtest`)."""
-    rows = {row["name"]: row for row in metrics["rows"]}
-    mine, serving = rows["candidate"], rows[metrics["against"]]
-    test, difference = metrics["test"], metrics["difference"]["log_loss"]
-    doubts = []
-    if test["n_responses"] < rule.test_responses_least or (
-        test["n_learners"] < rule.test_learners_least
-    ):
-        doubts.append(
-            _("there are only {n} test answers of {learners} learners").format(
-                n=test["n_responses"], learners=test["n_learners"]
-            )
-        )
-    gain = serving["log_loss"] - mine["log_loss"]
-    if not gain >= rule.log_loss_margin:
-        doubts.append(
-            _(
-                "its log loss of {mine:.4f} is not {margin} below the {serving:.4f} of the {name}"
-            ).format(
-                mine=mine["log_loss"],
-                margin=rule.log_loss_margin,
-                serving=serving["log_loss"],
-                name=metrics["against"],
-            )
-        )
-    elif difference["high"] is None or difference["high"] >= 0:
-        doubts.append(_("the gain may be chance: its interval reaches zero"))
-    if not mine["log_loss"] < rows["learner_mean"]["log_loss"]:
-        doubts.append(_("it does not beat each learner's own average"))
-    ece_most = max(rule.ece_most, mine["ece_by_chance"])
-    if not mine["ece"] <= ece_most:
-        doubts.append(
-            _("its calibration error of {ece:.3f} is above {most:.3f}").format(
-                ece=mine["ece"], most=ece_most
-            )
-        )
-    if doubts:
-        return Verdict(is_promotable=False, reason=_("Not promoted: ") + "; ".join(doubts) + ".")
-    return Verdict(
-        is_promotable=True,
-        reason=_(
-            "Log loss {mine:.4f} against {serving:.4f} of the {name} on {n} test answers."
-        ).format(
-            mine=mine["log_loss"],
-            serving=serving["log_loss"],
-            name=metrics["against"],
-            n=test["n_responses"],
-        ),
-    )
+# How far back a row may become visible after one with a higher number: rows of open transactions.
+LOG_SLACK = 1000
 
 
 @transaction.atomic
@@ -125,9 +52,13 @@ def promotion_start(
 ) -> Promotion:
     """Begin to make a version serve: workers replay the log; the old version serves meanwhile.
 
+    A change of the same role that is under way is given up for this newer one.
+
     Raises:
         TutorError: code `serving_already`, `replaying_already` or `artifact_broken`.
     """
+    # The lock of every change of who serves: of two at one moment one comes first.
+    Course.objects.select_for_update(no_key=True).get(pk=version.course_id)
     version.refresh_from_db()
     if version.status == VersionStatus.SERVING:
         raise TutorError(_("This version serves already."), code="serving_already")
@@ -152,6 +83,14 @@ def promotion_start(
         raise TutorError(
             _("This version is being made to serve already."), code="replaying_already"
         ) from error
+    under_way = Promotion.objects.filter(
+        course=version.course, role=version.role, status=PromotionStatus.REPLAYING
+    )
+    under_way.exclude(pk=promotion.pk).update(
+        status=PromotionStatus.SUPERSEDED,
+        finished_at=now,
+        reason=_("A newer change of the same role came before it had ended."),
+    )
     learners = list(
         Response.objects.filter(course=version.course, is_observation=True, learner__isnull=False)
         .order_by("learner_id")
@@ -177,22 +116,28 @@ def promotion_start(
     return promotion
 
 
-@handler(SHARD_TOPIC)
+@handler(SHARD_TOPIC, queue=REPLAY_QUEUE)
 def _shard_handler(payload: Mapping[str, Any], *, now: datetime) -> None:
     shard_replay(payload["shard_id"], now=now)
 
 
-@handler(FINISH_TOPIC)
+@handler(FINISH_TOPIC, queue=REPLAY_QUEUE)
 def _finish_handler(payload: Mapping[str, Any], *, now: datetime) -> None:
+    clock = clock_from(now)
     if promotion_finish(payload["promotion_id"], now=now):
         # An answer that was being recorded during the switch still went to the old version only.
         version = ModelVersion.objects.get(promotions=payload["promotion_id"])
         for learner_id in _learners_behind(version):
-            state_catch_up(version, learner_id, now=now)
+            state_catch_up(version, learner_id, now=clock())
 
 
 def shard_replay(shard_id: int, *, now: datetime) -> bool:
-    """Replay a shard's learners into states of the new version; return whether it was to be had."""
+    """Replay a shard's learners into states of the new version; return whether all of it was done.
+
+    Another worker may take it when its lease ran out, and goes on where this one was. It stops when
+    that happened, or when the promotion was given up.
+    """
+    clock = clock_from(now)
     free = Q(status=ShardStatus.WAITING) | Q(status=ShardStatus.RUNNING, lease_until__lt=now)
     taken = ReplayShard.objects.filter(
         free, pk=shard_id, promotion__status=PromotionStatus.REPLAYING
@@ -200,21 +145,37 @@ def shard_replay(shard_id: int, *, now: datetime) -> bool:
     if not taken:
         return False
     shard = ReplayShard.objects.select_related("promotion__version__course").get(pk=shard_id)
-    version = shard.promotion.version
-    alive = set(User.objects.filter(pk__in=shard.learner_ids).values_list("pk", flat=True))
-    for learner_id in shard.learner_ids:
-        if learner_id in alive:
-            learner_replay(version, learner_id, now=now)
+    mine = ReplayShard.objects.filter(
+        pk=shard_id,
+        status=ShardStatus.RUNNING,
+        attempts=shard.attempts,
+        promotion__status=PromotionStatus.REPLAYING,
+    )
+    for learner_id in _shard_left(shard):
+        if not mine.update(lease_until=clock() + SHARD_LEASE):
+            return False
+        learner_replay(shard.promotion.version, learner_id, now=clock())
     with transaction.atomic():
         # The promotion's row is the lock: of two last shards one must see the other's end.
         Promotion.objects.select_for_update().get(pk=shard.promotion_id)
-        ReplayShard.objects.filter(pk=shard_id).update(status=ShardStatus.DONE, lease_until=None)
+        if not mine.update(status=ShardStatus.DONE, lease_until=None):
+            return False
         left = ReplayShard.objects.filter(promotion=shard.promotion_id).exclude(
             status=ShardStatus.DONE
         )
         if not left.exists():
             outbox_add(FINISH_TOPIC, {"promotion_id": shard.promotion_id}, now=now)
     return True
+
+
+def _shard_left(shard: ReplayShard) -> list[int]:
+    """Return the shard's learners who are still there, less those replayed before it broke off."""
+    alive = User.objects.filter(pk__in=shard.learner_ids)
+    version = shard.promotion.version
+    # States of an earlier time of serving say nothing: the log may have been corrected since.
+    fresh = _n_replayed(version, since=shard.promotion.started_at)
+    behind = set(_learners_behind(version, among=shard.learner_ids, n_replayed=fresh))
+    return [pk for pk in alive.order_by("pk").values_list("pk", flat=True) if pk in behind]
 
 
 def promotions_give_up(*, now: datetime) -> int:
@@ -244,28 +205,48 @@ def shards_due(*, now: datetime) -> list[int]:
     )
 
 
-@transaction.atomic
 def promotion_finish(promotion_id: int, *, now: datetime) -> bool:
     """Switch to the new version in one transaction, once every state under it is whole.
 
-    The course's row is the lock: of two promotions at one moment the second retires the first.
+    The course's row is the lock: of two promotions at one moment the newer one is made.
     Answers go on meanwhile: a lock without the key lets rows that point to the course in.
     """
     promotion = (
-        Promotion.objects.select_related("version")
+        Promotion.objects.select_related("version__course")
         .filter(pk=promotion_id, status=PromotionStatus.REPLAYING)
         .first()
     )
-    if promotion is None:
-        return False
-    course = Course.objects.select_for_update(no_key=True).get(pk=promotion.course_id)
-    promotion.refresh_from_db(fields=["status"])
-    unfinished = promotion.shards.exclude(status=ShardStatus.DONE).exists()
-    if promotion.status != PromotionStatus.REPLAYING or unfinished:
+    if promotion is None or promotion.shards.exclude(status=ShardStatus.DONE).exists():
         return False
     version = promotion.version
+    # All but the last moments before the switch, while nothing is locked.
+    newest = Response.objects.filter(course=version.course_id).aggregate(pk=Max("pk"))["pk"] or 0
     for learner_id in _learners_behind(version):
         learner_replay(version, learner_id, now=now)
+    with transaction.atomic():
+        course = Course.objects.select_for_update(no_key=True).get(pk=version.course_id)
+        promotion.refresh_from_db(fields=["status"])
+        if promotion.status != PromotionStatus.REPLAYING:
+            return False
+        for learner_id in _learners_behind(version, among=_learners_touched(version, newest)):
+            learner_replay(version, learner_id, now=now)
+        _switch(promotion, course, now=now)
+    logger.info("version %s serves %s of course %s", version.pk, version.role, course.pk)
+    return True
+
+
+def _learners_touched(version: ModelVersion, newest: int) -> set[int]:
+    """Return the learners who answered after a row of the log, or whose log was corrected."""
+    answered = Response.objects.filter(
+        course_id=version.course_id, pk__gt=newest - LOG_SLACK, learner__isnull=False
+    ).values_list("learner_id", flat=True)
+    stale = LearnerState.objects.filter(version=version, is_stale=True)
+    touched = {pk for pk in answered if pk is not None}
+    return touched | set(stale.values_list("learner_id", flat=True))
+
+
+def _switch(promotion: Promotion, course: Course, *, now: datetime) -> None:
+    version = promotion.version
     previous = version_serving(course, now=now, role=version.role) if _serves(version) else None
     if previous is not None:
         ModelVersion.objects.filter(pk=previous.pk).update(
@@ -277,12 +258,12 @@ def promotion_finish(promotion_id: int, *, now: datetime) -> bool:
     Promotion.objects.filter(pk=promotion.pk).update(
         status=PromotionStatus.DONE, previous=previous, finished_at=now
     )
-    # The version before the last is kept to show both values for a while; older states go.
-    LearnerState.objects.filter(
-        version__course=course, version__role=version.role, version__status=VersionStatus.RETIRED
-    ).exclude(version=previous).delete()
-    logger.info("version %s serves %s of course %s", version.pk, version.role, course.pk)
-    return True
+    # The version before the last is kept to show both values for a while; older states go, and
+    # those that a promotion left behind which was given up.
+    kept = [version.pk] if previous is None else [version.pk, previous.pk]
+    LearnerState.objects.filter(version__course=course, version__role=version.role).exclude(
+        version__in=kept
+    ).delete()
 
 
 def _serves(version: ModelVersion) -> bool:
@@ -295,21 +276,33 @@ def _serves(version: ModelVersion) -> bool:
     )
 
 
-def _learners_behind(version: ModelVersion) -> list[int]:
-    """Return the learners who answered since their replay."""
+def _n_replayed(version: ModelVersion, *, since: datetime | None = None) -> dict[int, int]:
+    """Return how many observations are in each learner's state, of those that are not stale."""
+    states = LearnerState.objects.filter(version=version, is_stale=False)
+    if since is not None:
+        states = states.filter(updated_at__gte=since)
+    return dict(states.values_list("learner_id", "n_observations"))
+
+
+def _learners_behind(
+    version: ModelVersion,
+    *,
+    among: Collection[int] | None = None,
+    n_replayed: Mapping[int, int] | None = None,
+) -> list[int]:
+    """Return the learners who answered since their replay, or have none."""
+    observations = Response.objects.filter(
+        course_id=version.course_id, is_observation=True, learner__isnull=False
+    )
+    if among is not None:
+        observations = observations.filter(learner_id__in=among)
     n_of = dict(
-        Response.objects.filter(
-            course_id=version.course_id, is_observation=True, learner__isnull=False
-        )
-        .values_list("learner_id")
+        observations.values_list("learner_id")
         .annotate(n=Count("id"))
+        .order_by("learner_id")
         .values_list("learner_id", "n")
     )
-    replayed = dict(
-        LearnerState.objects.filter(version=version, is_stale=False).values_list(
-            "learner_id", "n_observations"
-        )
-    )
+    replayed = _n_replayed(version) if n_replayed is None else n_replayed
     return [learner_id for learner_id, n in n_of.items() if replayed.get(learner_id) != n]
 
 
@@ -355,6 +348,11 @@ def versions_check(*, now: datetime) -> list[ModelVersion]:
         except engine.KTModelsError as error:
             logger.exception("version %s serves and cannot be loaded", version.pk)
             broken.append(version)
+            if Promotion.objects.filter(
+                course=version.course, role=version.role, status=PromotionStatus.REPLAYING
+            ).exists():
+                # What is under way replaces it anyway; if that fails, the next look finds it.
+                continue
             reason = _("The artifact of the serving version cannot be loaded: {error}").format(
                 error=error
             )

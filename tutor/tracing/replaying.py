@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from tutor.accounts.models import User
-from tutor.common.outbox import handler, outbox_add
+from tutor.common.outbox import REPLAY_QUEUE, handler, outbox_add
 from tutor.content.models import Course
 from tutor.tracing.models import LearnerState, ModelVersion, VersionStatus
 from tutor.tracing.services import learner_replay, state_rebuild, version_serving
@@ -32,7 +32,7 @@ def learners_replay_later(course: Course, learner_ids: Sequence[int], *, now: da
     return n_behind
 
 
-@handler(REPLAY_TOPIC)
+@handler(REPLAY_TOPIC, queue=REPLAY_QUEUE)
 def _replay_handler(payload: Mapping[str, Any], *, now: datetime) -> None:
     course = Course.objects.filter(pk=payload["course_id"]).first()
     if course is None:

@@ -8,10 +8,11 @@ from itertools import groupby
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Count, Max
 
 from tutor.accounts.models import User
-from tutor.common.clock import days_since_epoch
-from tutor.common.outbox import handler, outbox_add
+from tutor.common.clock import clock_from, days_since_epoch
+from tutor.common.outbox import REPLAY_QUEUE, handler, outbox_add
 from tutor.content.models import Course, Step
 from tutor.responses.exports import ObservationRow, observations_export
 from tutor.responses.models import Response
@@ -23,6 +24,10 @@ logger = logging.getLogger(__name__)
 
 REBUILD_TOPIC = "state-rebuild"
 RECORDED_TOPIC = "response-recorded"
+# Told when the log gave a learner another mastery state than pages went by; rooms above listen.
+REPLAYED_TOPIC = "mastery-replayed"
+# After so many replays that an answer overtook, the next one holds the learner's answers back.
+REPLAYS_UNLOCKED = 3
 
 
 def version_serving(
@@ -134,38 +139,93 @@ def state_mark_stale(state: LearnerState, *, now: datetime) -> None:
     outbox_add(REBUILD_TOPIC, {"state_id": state.pk}, now=now)
 
 
-@transaction.atomic
-def learner_replay(version: ModelVersion, learner_id: int, *, now: datetime) -> None:
-    """Replay the log into a learner's state under a version, made when there is none."""
-    state, _made = LearnerState.objects.get_or_create(
-        learner_id=learner_id, version=version, defaults={"blob": b"", "updated_at": now}
-    )
-    state_rebuild(state.pk, now=now)
+def learner_replay(version: ModelVersion, learner_id: int, *, now: datetime) -> bool:
+    """Replay the log into a learner's state under a version; return whether that changed it.
+
+    The state is made when there is none. Safe to run twice. The model is asked before anything is
+    locked: on SQLite every answer would wait for it. What is answered meanwhile is noticed.
+    """
+    for _ in range(REPLAYS_UNLOCKED):
+        replayed = _replay_log(version, learner_id)
+        with transaction.atomic():
+            state = _state_held(version, learner_id, now=now)
+            if _log_mark(version.course_id, learner_id) == replayed.mark:
+                return _state_write(state, replayed, now=now)
+    with transaction.atomic():
+        state = _state_held(version, learner_id, now=now)
+        return _state_write(state, _replay_log(version, learner_id), now=now)
 
 
-@transaction.atomic
-def state_rebuild(state_id: int, *, now: datetime) -> bool:
-    """Replay the log into the state; return whether that changed it. Safe to run twice."""
-    state = (
-        # Only the state: a locked course would keep every answer in it waiting.
-        LearnerState.objects.select_for_update(of=("self",))
-        .select_related("version__course")
-        .filter(pk=state_id)
-        .first()
+@dataclass(frozen=True, slots=True)
+class _Replayed:
+    """What a replay gave, and the mark of the log that it read."""
+
+    mark: tuple[int, int, int]
+    blob: bytes
+    n_observations: int
+    last_response_id: int
+    last_at: datetime | None
+
+
+def _log_mark(course_id: int, learner_id: int) -> tuple[int, int, int]:
+    """Return what changes with the learner's log: its length, its newest row and correction."""
+    found = Response.objects.filter(
+        learner_id=learner_id, course_id=course_id, is_observation=True
+    ).aggregate(n=Count("id", distinct=True), newest=Max("id"), correction=Max("regrades__id"))
+    return found["n"], found["newest"] or 0, found["correction"] or 0
+
+
+def _replay_log(version: ModelVersion, learner_id: int) -> _Replayed:
+    mark = _log_mark(version.course_id, learner_id)
+    rows = list(observations_export(version.course, learner_ids=[learner_id]))
+    return _Replayed(
+        mark=mark,
+        blob=replay(version, rows),
+        n_observations=len(rows),
+        last_response_id=max((row.response_id for row in rows), default=0),
+        last_at=rows[-1].at if rows else None,
     )
-    if state is None:
-        return False
-    rows = list(observations_export(state.version.course, learner_ids=[state.learner_id]))
-    blob = replay(state.version, rows)
-    is_changed = bytes(state.blob) != blob or state.n_observations != len(rows)
-    state.blob = blob
-    state.n_observations = len(rows)
-    state.last_response_id = max((row.response_id for row in rows), default=0)
-    state.last_at = rows[-1].at if rows else None
+
+
+def _state_held(version: ModelVersion, learner_id: int, *, now: datetime) -> LearnerState:
+    """Return the state, locked until the transaction ends, made when there is none."""
+    state, _made = LearnerState.objects.select_for_update(of=("self",)).get_or_create(
+        learner_id=learner_id,
+        version=version,
+        defaults={"blob": b"", "updated_at": now},
+    )
+    return state
+
+
+def _state_write(state: LearnerState, replayed: _Replayed, *, now: datetime) -> bool:
+    is_changed = (
+        bytes(state.blob) != replayed.blob or state.n_observations != replayed.n_observations
+    )
+    state.blob = replayed.blob
+    state.n_observations = replayed.n_observations
+    state.last_response_id = replayed.last_response_id
+    state.last_at = replayed.last_at
     state.is_stale = False
     state.updated_at = now
     state.save()
+    is_served = ModelVersion.objects.filter(
+        pk=state.version_id, role=ModelRole.MASTERY, status=VersionStatus.SERVING
+    )
+    if is_changed and is_served.exists():
+        outbox_add(
+            REPLAYED_TOPIC,
+            {"learner_id": state.learner_id, "version_id": state.version_id},
+            now=now,
+        )
     return is_changed
+
+
+def state_rebuild(state_id: int, *, now: datetime) -> bool:
+    """Replay the log into a state that is there; return whether that changed it."""
+    state = LearnerState.objects.select_related("version__course").filter(pk=state_id).first()
+    if state is None:
+        return False
+    return learner_replay(state.version, state.learner_id, now=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +291,7 @@ def replay(version: ModelVersion, rows: Iterable[ObservationRow]) -> bytes:
 @handler(RECORDED_TOPIC)
 def _recorded_handler(payload: Mapping[str, Any], *, now: datetime) -> None:
     """After each answer: bring every serving version's state of the learner up to the log."""
+    clock = clock_from(now)
     response = Response.objects.filter(pk=payload["response_id"]).first()
     if response is None or response.learner_id is None:
         return
@@ -238,21 +299,35 @@ def _recorded_handler(payload: Mapping[str, Any], *, now: datetime) -> None:
         course_id=response.course_id, status=VersionStatus.SERVING
     ):
         state_catch_up(version, response.learner_id, now=now)
-    lag_note((now - response.recorded_at).total_seconds(), now=now)
+    lag_note((clock() - response.recorded_at).total_seconds(), now=clock())
+
+
+def state_catch_up(version: ModelVersion, learner_id: int, *, now: datetime) -> None:
+    """Advance a state by what the log has and it has not; replay all where that is out of order."""
+    observations = Response.objects.filter(
+        learner_id=learner_id, course_id=version.course_id, is_observation=True
+    )
+    # Usual for the mastery role, whose state moved with the answer: nothing is locked for it.
+    whole = LearnerState.objects.filter(
+        learner_id=learner_id,
+        version=version,
+        is_stale=False,
+        n_observations=observations.count(),
+    )
+    if not whole.exists() and not _state_advance(version, learner_id, now=now):
+        learner_replay(version, learner_id, now=now)
 
 
 @transaction.atomic
-def state_catch_up(version: ModelVersion, learner_id: int, *, now: datetime) -> None:
-    """Advance a state by what the log has and it has not; replay all where that is out of order."""
-    state, _made = LearnerState.objects.select_for_update().get_or_create(
-        learner_id=learner_id, version=version, defaults={"blob": b"", "updated_at": now}
-    )
+def _state_advance(version: ModelVersion, learner_id: int, *, now: datetime) -> bool:
+    """Advance a state by the newest rows of the log; False where that is not all that it lacks."""
+    state = _state_held(version, learner_id, now=now)
     observations = Response.objects.filter(
         learner_id=learner_id, course_id=version.course_id, is_observation=True
     )
     n_observations = observations.count()
     if n_observations == state.n_observations and not state.is_stale:
-        return
+        return True
     new = list(
         observations.filter(pk__gt=state.last_response_id)
         .select_related("step")
@@ -260,8 +335,7 @@ def state_catch_up(version: ModelVersion, learner_id: int, *, now: datetime) -> 
     )
     is_in_order = state.last_at is None or all(row.answered_at >= state.last_at for row in new)
     if state.is_stale or not is_in_order or len(new) != n_observations - state.n_observations:
-        state_rebuild(state.pk, now=now)
-        return
+        return False
     state.blob = engine.state_advance(
         version,
         state.blob or None,
@@ -280,8 +354,9 @@ def state_catch_up(version: ModelVersion, learner_id: int, *, now: datetime) -> 
     state.last_at = new[-1].answered_at
     state.updated_at = now
     state.save()
+    return True
 
 
-@handler(REBUILD_TOPIC)
+@handler(REBUILD_TOPIC, queue=REPLAY_QUEUE)
 def _rebuild_handler(payload: Mapping[str, Any], *, now: datetime) -> None:
     state_rebuild(payload["state_id"], now=now)

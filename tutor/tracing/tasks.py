@@ -6,16 +6,11 @@ from celery import shared_task
 from django.conf import settings
 
 from tutor.common.clock import now_utc
+from tutor.common.outbox import REPLAY_QUEUE
 from tutor.content.models import Course
 from tutor.tracing.drift import drifts_measure
-from tutor.tracing.fits import (
-    NIGHTLY_RULE,
-    VOLUME_RULE,
-    fit_execute,
-    fits_due,
-    fits_give_up,
-    fits_start_due,
-)
+from tutor.tracing.fit_starting import NIGHTLY_RULE, VOLUME_RULE, fits_start_due
+from tutor.tracing.fits import checkpoints_clear, fit_execute, fits_due, fits_give_up
 from tutor.tracing.models import FitTrigger
 from tutor.tracing.promotion import promotions_give_up, shard_replay, shards_due, versions_check
 from tutor.tracing.services import states_verify
@@ -41,11 +36,16 @@ def fits_reap_task() -> None:
         fit_run_task.apply_async((fit_id,), queue="fit", retry=False, expires=OFFER_SECONDS)
     promotions_give_up(now=now_utc())
     for shard_id in shards_due(now=now_utc()):
-        try:
-            shard_replay(shard_id, now=now_utc())
-        except Exception:
-            # Its lease runs out and it is tried again; the others must not wait for it.
-            logger.exception("shard %s broke off", shard_id)
+        shard_replay_task.apply_async(
+            (shard_id,), queue=REPLAY_QUEUE, retry=False, expires=OFFER_SECONDS
+        )
+    checkpoints_clear()
+
+
+@shared_task
+def shard_replay_task(shard_id: int) -> None:
+    """Replay a shard of learners, unless another worker has it; send it to the `replay` queue."""
+    shard_replay(shard_id, now=now_utc())
 
 
 @shared_task

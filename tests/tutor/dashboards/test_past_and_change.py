@@ -9,8 +9,8 @@ from django.conf import LazySettings
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from tests.tutor.tracing.logs import log_make
-from tests.tutor.tracing.test_fits import execute, serving, work_off
+from tests.tutor.tracing.logs import log_make, serving, work_off
+from tests.tutor.tracing.test_fits import execute
 from tests.world import World
 from tutor.accounts.models import Role, User
 from tutor.accounts.services import account_create

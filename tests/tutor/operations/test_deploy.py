@@ -26,7 +26,7 @@ def compose() -> dict[str, Any]:
 
 def test_every_part_of_the_site_is_a_service(compose: dict[str, Any]) -> None:
     assert set(compose["services"]) == {
-        *("migrate", "web", "worker", "fit-worker", "beat"),
+        *("migrate", "web", "worker", "replay-worker", "fit-worker", "beat"),
         *("database", "broker", "proxy"),
     }
 
@@ -51,7 +51,7 @@ def test_every_named_volume_is_declared(compose: dict[str, Any]) -> None:
 
 
 def test_only_settings_that_exist_are_set(compose: dict[str, Any]) -> None:
-    for name in ("web", "worker", "fit-worker", "beat", "migrate"):
+    for name in ("web", "worker", "replay-worker", "fit-worker", "beat", "migrate"):
         assert set(compose["services"][name]["environment"]) <= KNOWN
 
 
@@ -61,7 +61,7 @@ def test_every_queue_has_a_worker(compose: dict[str, Any]) -> None:
         for service in compose["services"].values()
         if "-Q" in service.get("command", ())
     }
-    assert queues == {"default", "fit"}
+    assert queues == {"default", "replay", "fit"}
 
 
 def test_no_secret_has_a_default(compose: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
 ]
-KILLED = ("web", "worker", "fit-worker", "broker")
+KILLED = ("web", "worker", "replay-worker", "fit-worker", "broker")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Response logs of simulated learners, written straight into the log."""
+"""Response logs of simulated learners, written straight into the log, and workers' work by hand."""
 
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -8,8 +8,11 @@ import numpy as np
 from tests.world import course_make
 from tutor.accounts.models import User
 from tutor.accounts.services import account_create
+from tutor.common.models import OutboxEntry
+from tutor.common.outbox import outbox_due, outbox_take
 from tutor.content.models import Course
 from tutor.responses.models import Response, ResponseSource
+from tutor.tracing.models import ModelVersion, VersionStatus
 
 SKILLS = ("a", "b", "c", "d")
 
@@ -67,3 +70,18 @@ def response_of(
         answered_at=at,
         recorded_at=at,
     )
+
+
+def work_off(now: datetime) -> None:
+    """Do what the outbox holds, as beat's sweep would."""
+    moment = now + timedelta(minutes=1)
+    OutboxEntry.objects.filter(topic="fit").delete()
+    while ids := outbox_due(now=moment):
+        for entry_id in ids:
+            outbox_take(entry_id, now=moment, is_sweep=True)
+        # What a handler promised waits for its grace.
+        moment += timedelta(minutes=1)
+
+
+def serving(course: Course) -> ModelVersion:
+    return ModelVersion.objects.get(course=course, status=VersionStatus.SERVING)

@@ -1,6 +1,7 @@
 """What goes wrong around a fit and a promotion: nothing hangs, nothing is tried for ever."""
 
 import threading
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from tutor.common.outbox import outbox_due, outbox_take
 from tutor.content.models import Course
 from tutor.responses.models import Response
 from tutor.tracing import fits, heartbeat, promotion, tasks
-from tutor.tracing.fits import VOLUME_RULE, fits_start_due
+from tutor.tracing.fit_starting import VOLUME_RULE, fits_start_due
 from tutor.tracing.models import (
     FitRun,
     FitStatus,
@@ -110,6 +111,12 @@ def test_a_shard_that_keeps_breaking_ends_its_promotion_and_holds_up_no_other(
             raise RuntimeError("a bug in a model")
         learner_replay(version, learner_id, now=now)
 
+    def at_once(arguments: tuple[int], *, queue: str, retry: bool, expires: float) -> None:
+        assert queue == "replay"
+        with suppress(RuntimeError):
+            tasks.shard_replay_task(*arguments)
+
+    monkeypatch.setattr(tasks.shard_replay_task, "apply_async", at_once)
     monkeypatch.setattr(promotion, "learner_replay", replay)
     for tenth in range(1, 6):
         monkeypatch.setattr(

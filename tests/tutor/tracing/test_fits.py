@@ -1,6 +1,5 @@
 """Fits end to end: refused with words, claimed once, tested, promoted or not, and never lost."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,50 +7,30 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
-from tests.tutor.tracing.logs import log_make, response_of
+from tests.tutor.tracing.logs import log_make, serving, work_off
 from tutor.accounts.models import User
 from tutor.common.errors import TutorError
-from tutor.common.models import OutboxEntry
-from tutor.common.outbox import outbox_due, outbox_take
 from tutor.content.models import Course
 from tutor.responses.models import Response
 from tutor.tracing import engine, engine_fit
 from tutor.tracing.fits import (
-    NIGHTLY_RULE,
     fit_cancel,
     fit_claim,
     fit_execute,
     fit_request,
     fits_due,
     fits_give_up,
-    fits_start_due,
 )
+from tutor.tracing.judging import promotion_judge
 from tutor.tracing.models import (
     FitRun,
     FitStatus,
     LearnerState,
     ModelVersion,
-    Promotion,
-    PromotionStatus,
     VersionStatus,
-)
-from tutor.tracing.promotion import (
-    promotion_finish,
-    promotion_judge,
-    promotion_start,
-    roll_back,
-    versions_check,
 )
 from tutor.tracing.selectors import beliefs_of_learners
 from tutor.tracing.services import states_verify, version_serving
-
-
-@pytest.fixture(autouse=True)
-def _own_artifacts(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
-    settings.VAR_DIR = tmp_path
-    engine._fitted.cache_clear()
-    yield
-    engine._fitted.cache_clear()
 
 
 @pytest.fixture
@@ -64,21 +43,6 @@ def execute(course: Course, now: datetime, **request: Any) -> FitRun:
     done = fit_execute(run.pk, clock=lambda: now, is_threaded=False)
     assert done is not None
     return done
-
-
-def work_off(now: datetime) -> None:
-    """Do what the outbox holds, as beat's sweep would."""
-    moment = now + timedelta(minutes=1)
-    OutboxEntry.objects.filter(topic="fit").delete()
-    while ids := outbox_due(now=moment):
-        for entry_id in ids:
-            outbox_take(entry_id, now=moment, is_sweep=True)
-        # What a handler promised waits for its grace.
-        moment += timedelta(minutes=1)
-
-
-def serving(course: Course) -> ModelVersion:
-    return ModelVersion.objects.get(course=course, status=VersionStatus.SERVING)
 
 
 def test_a_fit_that_is_better_serves_after_its_replay(course: Course, now: datetime) -> None:
@@ -269,91 +233,3 @@ def test_a_learner_deleted_during_a_fit_gets_no_state(course: Course, now: datet
     work_off(now)
     assert serving(course) == run.version
     assert LearnerState.objects.filter(version=run.version).count() == 39
-
-
-def test_answers_given_during_the_replay_are_in_the_states_when_it_serves(
-    course: Course, now: datetime
-) -> None:
-    run = execute(course, now)
-    entries = outbox_due(now=now + timedelta(minutes=1))
-    for entry_id in entries:
-        outbox_take(entry_id, now=now, is_sweep=False)
-    learner = User.objects.get(username="log3")
-    some = Response.objects.filter(learner=learner).first()
-    assert some is not None
-    Response.objects.bulk_create(
-        [response_of(course, learner, some.step_id, some.skill_ids[0], True, now)]
-    )
-    work_off(now)
-    assert serving(course) == run.version
-    assert LearnerState.objects.get(version=run.version, learner=learner).n_observations == 41
-
-
-def test_two_promotions_at_one_moment_leave_one_version_serving(
-    course: Course, now: datetime
-) -> None:
-    first = execute(course, now).version
-    second = execute(course, now, seed=1).version
-    for version in (first, second):
-        if not Promotion.objects.filter(version=version, status="replaying").exists():
-            promotion_start(version, by=None, now=now)
-    work_off(now)
-    assert ModelVersion.objects.filter(course=course, status=VersionStatus.SERVING).count() == 1
-    assert Promotion.objects.filter(status=PromotionStatus.DONE).count() == 2
-    assert promotion_finish(Promotion.objects.latest("id").pk, now=now) is False
-
-
-def test_a_roll_back_brings_the_earlier_version_with_whole_states(
-    course: Course, now: datetime
-) -> None:
-    cold = version_serving(course, now=now)
-    version = execute(course, now).version
-    work_off(now)
-    assert serving(course) == version
-    roll_back(course, role="mastery", by=None, now=now)
-    work_off(now)
-    assert serving(course) == cold
-    assert states_verify(course, now=now, is_repairing=False).differing_state_ids == ()
-
-
-def test_there_is_nothing_to_roll_back_to_at_the_start(course: Course, now: datetime) -> None:
-    version_serving(course, now=now)
-    with pytest.raises(TutorError) as refused:
-        roll_back(course, role="mastery", by=None, now=now)
-    assert refused.value.code == "nothing_before"
-
-
-@pytest.mark.parametrize("damage", ["tampered", "missing", "newer"])
-def test_a_broken_artifact_never_breaks_a_page_and_is_rolled_back(
-    course: Course, now: datetime, tmp_path: Path, damage: str
-) -> None:
-    cold = version_serving(course, now=now)
-    version = execute(course, now).version
-    work_off(now)
-    directory = tmp_path / "models" / version.artifact
-    if damage == "tampered":
-        data = next(path for path in directory.iterdir() if path.suffix != ".json")
-        data.write_bytes(data.read_bytes()[:-1] + b"x")
-    elif damage == "missing":
-        (directory / "manifest.json").unlink()
-    else:
-        manifest = directory / "manifest.json"
-        manifest.write_text(
-            manifest.read_text().replace('"model_version": 1', '"model_version": 99')
-        )
-        ModelVersion.objects.filter(pk=version.pk).update(sha256="")
-    engine._fitted.cache_clear()
-    learners = list(User.objects.filter(username__startswith="log")[:2])
-    beliefs = beliefs_of_learners(learners, course, now=now)
-    assert beliefs.n_observations.sum() == 0
-    assert versions_check(now=now) == [version]
-    work_off(now)
-    assert serving(course) == cold
-    assert beliefs_of_learners(learners, course, now=now).n_observations.sum() > 0
-
-
-def test_the_night_fits_only_what_has_enough_that_is_new(course: Course, now: datetime) -> None:
-    names = {run.model_name for run in fits_start_due(NIGHTLY_RULE, trigger="nightly", now=now)}
-    assert names == {"bkt_forgets", "dkt"}
-    FitRun.objects.update(status=FitStatus.DONE, n_observations=1600)
-    assert fits_start_due(NIGHTLY_RULE, trigger="nightly", now=now) == []

@@ -9,8 +9,8 @@ import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 
-from tests.tutor.tracing.logs import log_make, response_of
-from tests.tutor.tracing.test_fits import execute, serving, work_off
+from tests.tutor.tracing.logs import log_make, response_of, serving, work_off
+from tests.tutor.tracing.test_fits import execute
 from tutor.accounts.models import User
 from tutor.responses.models import Regrade, Response
 from tutor.tracing import engine

@@ -24,9 +24,11 @@ from tutor.dashboards.model_access import (
 )
 from tutor.dashboards.model_version import version_page
 from tutor.tracing.drift import LEARNERS_MOST, drift_request
-from tutor.tracing.fits import NIGHTLY_RULE, VOLUME_RULE, fit_cancel, fit_request
+from tutor.tracing.fit_starting import NIGHTLY_RULE, VOLUME_RULE
+from tutor.tracing.fits import fit_cancel, fit_request
+from tutor.tracing.judging import RULE
 from tutor.tracing.models import ModelRole, Promotion
-from tutor.tracing.promotion import RULE, promotion_start, roll_back, versions_before
+from tutor.tracing.promotion import promotion_start, roll_back, versions_before
 
 
 @require_safe
