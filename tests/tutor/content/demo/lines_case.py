@@ -50,7 +50,7 @@ def expression(tex: str) -> Expr:
 
 @dataclass(frozen=True)
 class Seen:
-    """What stands in a text; `bottoms` are those of its fractions, `numbers` those in words."""
+    """What stands in a text; `bottoms` are those of its fractions, `numbers` those in `words`."""
 
     bottoms: list[int]
     relations: list[Any]
@@ -59,6 +59,7 @@ class Seen:
     numbers: list[Integer]
     figures: list[dict[str, str]]
     rows: list[list[Expr]]
+    words: str
 
     def values(self, key: str, *, figure: int = 0) -> list[list[Rational]]:
         """The numbers that a figure has under a key."""
@@ -94,9 +95,10 @@ def seen(text: str) -> Seen:
         for (left, right), sign in zip(pairwise(parts), others[::2], strict=True):
             relations.append(_RELATIONS[sign](left, right))
     points = [(Integer(x), Integer(y)) for x, y in _POINT.findall(text)]
-    numbers = [Integer(n) for n in re.findall(r"\d+", _FORMULA.sub(" ", text))]
+    words = _FORMULA.sub(" ", text)
+    numbers = [Integer(n) for n in re.findall(r"\d+", words)]
     bottoms = [int(bottom) for bottom in re.findall(r"\\frac\{[^}]*\}\{(\d+)\}", text)]
-    return Seen(bottoms, relations, alone, points, numbers, figures, rows)
+    return Seen(bottoms, relations, alone, points, numbers, figures, rows, words)
 
 
 def root(relation: Any, letter: sympy.Symbol = X) -> Expr:

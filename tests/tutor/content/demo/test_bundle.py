@@ -73,6 +73,38 @@ def test_the_prerequisites_are_acyclic_connected_and_none_is_implied_by_others()
     assert set(nx.transitive_reduction(graph).edges) == set(graph.edges)
 
 
+def test_a_step_shows_only_what_its_lesson_builds_on() -> None:
+    graph = _prerequisites()
+    taught = {lesson["id"]: lesson["skills"][0] for lesson in BUNDLE["lessons"]}
+    for problem, step in STEPS:
+        own = taught[problem["lesson"]]
+        assert set(step["skills"]) <= {own} | nx.ancestors(graph, own), step["id"]
+
+
+def test_practising_a_skill_also_practises_only_what_it_builds_on() -> None:
+    graph = _prerequisites()
+    for edge in BUNDLE["prerequisites"]:
+        if edge["kind"] == "encompassing":
+            assert edge["from"] in nx.ancestors(graph, edge["to"]), edge
+
+
+def test_the_guide_tells_the_length_and_width_of_the_graph() -> None:
+    graph = _prerequisites()
+    closure = nx.transitive_closure_dag(graph)
+    pairs: nx.Graph[tuple[str, str]] = nx.Graph()
+    pairs.add_nodes_from(("from", skill) for skill in SKILLS)
+    pairs.add_edges_from((("from", a), ("to", b)) for a, b in closure.edges)
+    # Dilworth: the largest set without a path between two of it is as large as the smallest
+    # number of chains that hold all, and that is the number of skills less a largest matching.
+    matched = nx.bipartite.hopcroft_karp_matching(pairs, [("from", skill) for skill in SKILLS])
+    told = (
+        f"{len(SKILLS)} skills, {graph.number_of_edges()} prerequisite edges, longest chain "
+        f"{len(nx.dag_longest_path(graph))}, width {len(SKILLS) - len(matched) // 2}"
+    )
+    guide = Path(__file__).parents[4] / "docs" / "authoring.md"
+    assert told in " ".join(guide.read_text(encoding="utf-8").split()), told
+
+
 def test_every_edge_has_a_reason_and_none_is_repeated() -> None:
     edges = [(edge["from"], edge["to"], edge["kind"]) for edge in BUNDLE["prerequisites"]]
     assert len(set(edges)) == len(edges)
