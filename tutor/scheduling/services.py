@@ -121,7 +121,7 @@ def offer_from(
     view = view_of(graph, beliefs, standings, course=course, guidance=guidance)
     config = policy_config(course)
     policy = StepwisePolicy(config=config)
-    seed = _seed(learner.pk, course.pk, observations[0].response_id if observations else 0)
+    seed = seed_of(learner.pk, course.pk, observations[0].response_id if observations else 0)
     past = past_of(observations, standings, graph=graph, now=now)
     outlook = _outlook(view, standings, config=config, now=now)
     choice = Choice(candidates=(), drawn=None)
@@ -169,7 +169,8 @@ def _outlook(
     return Outlook(p_mastery_later=later, overdueness=late)
 
 
-def _seed(*parts: int) -> int:
+def seed_of(*parts: int) -> int:
+    """Return a seed that only these numbers give."""
     digest = hashlib.sha256(":".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:6], "big")
 
@@ -214,7 +215,7 @@ class Target:
 
 def target_choose(offer: Offer, graph: CourseGraph, skill_id: int) -> Target:
     """Return the step to practise a skill with: unseen ones in teaching order, then the oldest."""
-    rng = Random(_seed(offer.rng_seed, skill_id))  # noqa: S311
+    rng = Random(seed_of(offer.rng_seed, skill_id))  # noqa: S311
     seen = {
         step_id: place
         for place, step_id in reversed(
