@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
 from kt_models.artifacts import MANIFEST, sha256_of
 from kt_models.bkt.filter import FittedBKT
+from kt_models.bkt.table import BKTTable
 from kt_models.errors import KTModelsError
 from kt_models.protocol import AnyFittedTracer, Beliefs, Observation
 from kt_models.registry import load_fitted
@@ -118,11 +119,50 @@ def forecast(
     return model.forecast_many(states, [str(skill) for skill in skill_ids], at=at_days)
 
 
+class Asked(NamedTuple):
+    """A step that could be asked, in the models' words."""
+
+    skills: tuple[str, ...]
+    item: str
+
+
+def steps_score(
+    version: ModelVersion,
+    blob: Blob,
+    steps: Sequence[tuple[str, Sequence[int]]],
+    *,
+    at_days: float,
+) -> list[float]:
+    """Return P(correct) of each step (item, skills) as the next answer of a learner.
+
+    A model that reads items scores them all in one batch; the others are asked once for each set of
+    skills.
+    """
+    model = tracer(version)
+    state = model.load_state(bytes(blob))
+    asked = [Asked(tuple(str(skill) for skill in skill_ids), item) for item, skill_ids in steps]
+    score_all = getattr(model, "score_all", None)
+    if score_all is not None:
+        return [float(p) for p in score_all(state, asked, at=at_days)]
+    p_of = {
+        skills: float(model.predict_next(state, skills, item=None, at=at_days))
+        for skills in dict.fromkeys(one.skills for one in asked)
+    }
+    return [p_of[one.skills] for one in asked]
+
+
 def forecast_unknown(n_learners: int, skill_ids: Sequence[int], *, at_days: float) -> Beliefs:
     """Return what is believed of learners of whom nothing is known."""
     model = FittedBKT.with_defaults()
     states = [model.init_state()] * n_learners
     return model.forecast_many(states, [str(skill) for skill in skill_ids], at=at_days)
+
+
+def cold_start_table(*, n_learners: int, n_skills: int, ages_evidence: bool = True) -> BKTTable:
+    """Return the cold-start model's states of many learners as arrays, for simulations."""
+    return BKTTable.with_defaults(
+        n_learners=n_learners, n_skills=n_skills, ages_evidence=ages_evidence
+    )
 
 
 @dataclass(frozen=True, slots=True)
