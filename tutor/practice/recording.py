@@ -31,6 +31,7 @@ from tutor.scheduling.services import (
     standings_refresh,
     target_choose,
 )
+from tutor.tracing.predictions import LATE_MOST, forecasts_of_learner
 from tutor.tracing.selectors import LearnerBeliefs, SkillBelief, beliefs_of_state
 from tutor.tracing.services import RECORDED_TOPIC, observation_apply, tracing_hold
 
@@ -314,7 +315,12 @@ def activity_plan(session: Session, offer: Offer, *, taken: int, now: datetime) 
     """Record the decision, and return what an activity needs to begin with it."""
     candidate = offer.candidates[taken]
     graph = course_graph(session.course)
-    target = target_choose(offer, graph, candidate.skill_id)
+    forecasts = forecasts_of_learner(
+        session.learner,
+        session.course,
+        newest=[row.response_id for row in offer.observations[: LATE_MOST + 1]],
+    )
+    target = target_choose(offer, graph, candidate.skill_id, forecasts=forecasts)
     plan = plan_record(
         session.learner,
         session.course,

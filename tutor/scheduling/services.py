@@ -39,6 +39,9 @@ from tutor.tracing.services import Tracing
 # An activity's usual length until the course's own response times say better.
 MINUTES_PER_STEP = 2
 SKILL_STEPS = 5
+# How many unseen steps, in teaching order, may be next; and of how many nearest one is drawn.
+STEPS_AT_HAND = 8
+STEPS_DRAWN_FROM = 3
 
 
 class Opening(StrEnum):
@@ -213,8 +216,18 @@ class Target:
     variant_seed: int
 
 
-def target_choose(offer: Offer, graph: CourseGraph, skill_id: int) -> Target:
-    """Return the step to practise a skill with: unseen ones in teaching order, then the oldest."""
+def target_choose(
+    offer: Offer,
+    graph: CourseGraph,
+    skill_id: int,
+    *,
+    forecasts: Mapping[int, float] | None = None,
+) -> Target:
+    """Return the step to practise a skill with: unseen ones in teaching order, then the oldest.
+
+    Of those at hand the ones are drawn from that are nearest to the chance of success that teaches
+    most: by the prediction role's `forecasts` of steps, or by the belief in a step's skills.
+    """
     rng = Random(seed_of(offer.rng_seed, skill_id))  # noqa: S311
     seen = {
         step_id: place
@@ -225,11 +238,29 @@ def target_choose(offer: Offer, graph: CourseGraph, skill_id: int) -> Target:
     steps = _first_of_each_problem(graph.steps_by_skill[skill_id])
     unseen = [step for step in steps if step.step_id not in seen]
     if unseen:
-        step = rng.choice(unseen[:3])
+        at_hand = unseen[:STEPS_AT_HAND]
     else:
         oldest = sorted(steps, key=lambda step: -seen[step.step_id])
-        step = rng.choice(oldest[: max(1, len(oldest) // 2)])
+        at_hand = oldest[: max(1, len(oldest) // 2)]
+    step = rng.choice(_nearest(at_hand, offer.beliefs, forecasts or {}))
     return Target(step=step, variant_seed=rng.getrandbits(31) if step.is_varied else 0)
+
+
+def _nearest(
+    steps: Sequence[StepRef], beliefs: LearnerBeliefs, forecasts: Mapping[int, float]
+) -> list[StepRef]:
+    """Return the few steps nearest to the aim, in the order given where they are equally near."""
+    aim = PolicyConfig().target_p_correct
+
+    def distance(step: StepRef) -> float:
+        p = forecasts.get(step.step_id)
+        if p is None:
+            believed = [beliefs.p_correct[beliefs.row_of[skill]] for skill in step.skill_ids]
+            p = float(np.mean(believed))
+        # Forecasts are kept in half precision; what differs by less differs in nothing.
+        return round(abs(p - aim), 2)
+
+    return sorted(steps, key=distance)[:STEPS_DRAWN_FROM]
 
 
 def _first_of_each_problem(steps: Sequence[StepRef]) -> list[StepRef]:

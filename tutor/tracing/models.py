@@ -147,6 +147,9 @@ class LearnerState(models.Model):
     last_response_id = models.BigIntegerField(default=0)
     last_at = models.DateTimeField(null=True)
     is_stale = models.BooleanField(default=False)
+    forecasts = models.BinaryField(
+        default=b"", help_text=_("P(correct) of steps that could come next: the prediction role.")
+    )
     updated_at = models.DateTimeField()
 
     class Meta:

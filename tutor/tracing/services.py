@@ -19,6 +19,7 @@ from tutor.responses.models import Response
 from tutor.tracing import engine
 from tutor.tracing.lag import lag_note
 from tutor.tracing.models import LearnerState, ModelRole, ModelVersion, VersionStatus
+from tutor.tracing.predictions import forecasts_keep
 
 logger = logging.getLogger(__name__)
 
@@ -202,6 +203,8 @@ def _state_write(state: LearnerState, replayed: _Replayed, *, now: datetime) -> 
         bytes(state.blob) != replayed.blob or state.n_observations != replayed.n_observations
     )
     state.blob = replayed.blob
+    if is_changed:
+        state.forecasts = b""
     state.n_observations = replayed.n_observations
     state.last_response_id = replayed.last_response_id
     state.last_at = replayed.last_at
@@ -295,10 +298,16 @@ def _recorded_handler(payload: Mapping[str, Any], *, now: datetime) -> None:
     response = Response.objects.filter(pk=payload["response_id"]).first()
     if response is None or response.learner_id is None:
         return
-    for version in ModelVersion.objects.filter(
+    for version in ModelVersion.objects.select_related("course").filter(
         course_id=response.course_id, status=VersionStatus.SERVING
     ):
-        state_catch_up(version, response.learner_id, now=now)
+        try:
+            state_catch_up(version, response.learner_id, now=now)
+            if version.role == ModelRole.PREDICTION:
+                forecasts_keep(version, response.learner_id, now=now)
+        except engine.KTModelsError:
+            # The other role's state must not wait for it; `versions_check` goes back from it.
+            logger.exception("version %s cannot take response %s", version.pk, response.pk)
     lag_note((clock() - response.recorded_at).total_seconds(), now=clock())
 
 

@@ -1,0 +1,157 @@
+"""The prediction role: a worker keeps what the model says of the steps to come; pages read it."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.tutor.tracing.logs import log_make, response_of
+from tutor.accounts.models import User
+from tutor.common.outbox import outbox_add, outbox_due, outbox_take
+from tutor.content.graph import course_graph
+from tutor.content.models import Course
+from tutor.responses.models import Response
+from tutor.tracing import engine, predictions
+from tutor.tracing.models import LearnerState, ModelVersion, VersionStatus
+from tutor.tracing.predictions import forecasts_of_learner
+from tutor.tracing.services import RECORDED_TOPIC, learner_replay, version_serving
+
+
+@pytest.fixture
+def course(db: None, now: datetime) -> Course:
+    return log_make(now=now, n_learners=3, n_each=20)
+
+
+@pytest.fixture
+def version(course: Course, now: datetime) -> ModelVersion:
+    """A version in the prediction role that lets its skills be asked for one by one."""
+    version_serving(course, now=now)
+    return ModelVersion.objects.create(
+        course=course,
+        model_name="bkt",
+        role="prediction",
+        status=VersionStatus.SERVING,
+        created_at=now,
+    )
+
+
+@pytest.fixture
+def learner(course: Course) -> User:
+    return User.objects.get(username="log1")
+
+
+def answer(course: Course, learner: User, now: datetime, *, is_told: bool = True) -> Response:
+    some = Response.objects.filter(learner=learner)[0]
+    response = response_of(course, learner, some.step_id, some.skill_ids[0], True, now)
+    response.save()
+    if is_told:
+        outbox_add(RECORDED_TOPIC, {"response_id": response.pk}, now=now)
+        for entry_id in outbox_due(now=now + timedelta(minutes=1)):
+            assert outbox_take(entry_id, now=now, is_sweep=False)
+    return response
+
+
+def newest_of(learner: User) -> list[int]:
+    return list(
+        Response.objects.filter(learner=learner).order_by("-pk").values_list("pk", flat=True)[:5]
+    )
+
+
+def test_after_an_answer_the_model_s_word_on_each_step_is_read_with_one_query(
+    course: Course, version: ModelVersion, learner: User, now: datetime
+) -> None:
+    answer(course, learner, now)
+    newest = newest_of(learner)
+    with CaptureQueriesContext(connection) as queries:
+        forecasts = forecasts_of_learner(learner, course, newest=newest)
+    assert len(queries) == 1
+    steps = course_graph(course).step_of_key.values()
+    assert forecasts.keys() == {step.step_id for step in steps}
+    state = LearnerState.objects.get(version=version, learner=learner)
+    model = engine.tracer(version)
+    for step in steps:
+        p = model.predict_next(
+            model.load_state(bytes(state.blob)),
+            [str(skill) for skill in step.skill_ids],
+            item=step.key,
+            at=now.timestamp() / 86_400,
+        )
+        assert forecasts[step.step_id] == pytest.approx(p, abs=1e-3)
+
+
+def test_one_answer_late_is_the_answer_at_hand_and_two_are_late(
+    course: Course, version: ModelVersion, learner: User, now: datetime
+) -> None:
+    answer(course, learner, now)
+    answer(course, learner, now + timedelta(seconds=5), is_told=False)
+    assert forecasts_of_learner(learner, course, newest=newest_of(learner))
+    answer(course, learner, now + timedelta(seconds=9), is_told=False)
+    assert forecasts_of_learner(learner, course, newest=newest_of(learner)) == {}
+
+
+def test_there_is_none_without_a_version_an_answer_or_a_whole_state(
+    course: Course, version: ModelVersion, learner: User, now: datetime
+) -> None:
+    assert forecasts_of_learner(learner, course, newest=[]) == {}
+    answer(course, learner, now)
+    LearnerState.objects.update(is_stale=True)
+    assert forecasts_of_learner(learner, course, newest=[]) == {}
+    LearnerState.objects.update(is_stale=False)
+    ModelVersion.objects.filter(role="prediction").update(status=VersionStatus.RETIRED)
+    assert forecasts_of_learner(learner, course, newest=[]) == {}
+
+
+def test_a_replay_that_changes_the_state_takes_its_forecasts_back(
+    course: Course, version: ModelVersion, learner: User, now: datetime
+) -> None:
+    answer(course, learner, now)
+    Response.objects.filter(learner=learner).update(is_correct=False)
+    learner_replay(version, learner.pk, now=now)
+    assert forecasts_of_learner(learner, course, newest=newest_of(learner)) == {}
+
+
+def test_of_a_large_course_the_steps_near_the_learner_are_asked(
+    course: Course,
+    version: ModelVersion,
+    learner: User,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(predictions, "STEPS_MOST", 2)
+    skill = answer(course, learner, now).skill_ids[0]
+    forecasts = forecasts_of_learner(learner, course, newest=newest_of(learner))
+    assert len(forecasts) == 2
+    steps = {step.step_id: step for step in course_graph(course).step_of_key.values()}
+    assert all(skill in steps[step_id].skill_ids for step_id in forecasts)
+
+
+def test_a_model_that_scores_all_at_once_is_told_items_and_skills(
+    course: Course,
+    version: ModelVersion,
+    learner: User,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = engine.tracer(version)
+
+    class ReadsItems:
+        def load_state(self, blob: bytes) -> object:
+            return real.load_state(blob)
+
+        def score_all(self, state: object, asked: list[engine.Asked], *, at: float) -> list[float]:
+            return [len(one.item) / 10 + (one.skills == ("7",)) for one in asked]
+
+    state = LearnerState(blob=engine.state_advance(version, None, []))
+    monkeypatch.setattr(engine, "tracer", lambda version: ReadsItems())
+    asked = [("ab", [7]), ("abc", [8])]
+    assert engine.steps_score(version, state.blob, asked, at_days=1.0) == [1.2, 0.3]
+
+
+def test_a_prediction_model_that_is_broken_keeps_no_mastery_state_waiting(
+    course: Course, version: ModelVersion, learner: User, now: datetime
+) -> None:
+    ModelVersion.objects.filter(pk=version.pk).update(artifact="gone", sha256="0" * 64)
+    answer(course, learner, now)
+    mastery = LearnerState.objects.get(version__role="mastery", learner=learner)
+    assert mastery.n_observations == 21

@@ -1,0 +1,112 @@
+"""What the prediction role is for: P(correct) of the steps that could come next.
+
+A worker asks the model after each answer and keeps what it says beside the state; a page reads that
+with one query and never waits for it, nor loads what the model needs.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+
+from tutor.accounts.models import User
+from tutor.common.clock import days_since_epoch
+from tutor.content.graph import CourseGraph, StepRef, course_graph
+from tutor.content.models import Course
+from tutor.responses.models import Response
+from tutor.tracing import engine
+from tutor.tracing.models import LearnerState, ModelRole, ModelVersion, VersionStatus
+
+logger = logging.getLogger(__name__)
+
+# The answer at hand is not in the state yet: its own worker comes after it.
+LATE_MOST = 1
+# A course of thousands of steps would take seconds for each answer: what is near comes first.
+STEPS_MOST = 600
+RECENT = 20
+_KEPT = np.dtype([("step", "<u4"), ("p", "<f2")])
+
+
+def forecasts_of_learner(
+    learner: User, course: Course, *, newest: Sequence[int]
+) -> dict[int, float]:
+    """Return P(correct) of steps that could come next, by step (one query).
+
+    `newest` are the numbers of the learner's newest observations. Empty where no version serves the
+    role, where the state is more than one of them late, or where it is being rebuilt: whoever asks
+    goes by the mastery belief then.
+    """
+    state = (
+        LearnerState.objects.filter(
+            learner=learner,
+            version__course=course,
+            version__role=ModelRole.PREDICTION,
+            version__status=VersionStatus.SERVING,
+            is_stale=False,
+        )
+        .only("forecasts", "last_response_id")
+        .first()
+    )
+    if state is None or sum(pk > state.last_response_id for pk in newest) > LATE_MOST:
+        return {}
+    kept = np.frombuffer(bytes(state.forecasts), dtype=_KEPT)
+    return dict(zip(kept["step"].tolist(), kept["p"].astype(float).tolist(), strict=True))
+
+
+def forecasts_keep(version: ModelVersion, learner_id: int, *, now: datetime) -> None:
+    """Ask the model of the steps that could come next, and keep its answers beside the state.
+
+    Nothing is locked meanwhile; where the state moved on in between, its own worker comes after it.
+    """
+    state = LearnerState.objects.filter(
+        version=version, learner_id=learner_id, is_stale=False
+    ).first()
+    if state is None or not state.blob:
+        return
+    steps = _steps_near(course_graph(version.course), _skills_recent(version, learner_id))
+    p = engine.steps_score(
+        version,
+        state.blob,
+        [(step.key, step.skill_ids) for step in steps],
+        at_days=max(days_since_epoch(now), _last_days(state)),
+    )
+    kept = np.empty(len(steps), dtype=_KEPT)
+    kept["step"], kept["p"] = [step.step_id for step in steps], p
+    LearnerState.objects.filter(
+        pk=state.pk, last_response_id=state.last_response_id, is_stale=False
+    ).update(forecasts=kept.tobytes())
+
+
+def _last_days(state: LearnerState) -> float:
+    return days_since_epoch(state.last_at) if state.last_at else 0.0
+
+
+def _skills_recent(version: ModelVersion, learner_id: int) -> list[int]:
+    rows = (
+        Response.objects.filter(
+            learner_id=learner_id, course_id=version.course_id, is_observation=True
+        )
+        .order_by("-answered_at", "-id")
+        .values_list("skill_ids", flat=True)[:RECENT]
+    )
+    return [skill for skill_ids in rows for skill in skill_ids]
+
+
+def _steps_near(graph: CourseGraph, recent: Sequence[int]) -> list[StepRef]:
+    """Return steps in the order of how likely they are next: of recent skills, of what they lead to
+    and need, then of all others.
+    """
+    known = [skill for skill in dict.fromkeys(recent) if skill in graph.steps_by_skill]
+    around = [
+        neighbour
+        for skill in known
+        for neighbour in (*graph.children[skill], *graph.parents[skill])
+    ]
+    found: dict[int, StepRef] = {}
+    for skill in dict.fromkeys([*known, *around, *graph.skill_ids]):
+        for step in graph.steps_by_skill[skill]:
+            found.setdefault(step.step_id, step)
+        if len(found) >= STEPS_MOST:
+            break
+    return list(found.values())[:STEPS_MOST]
