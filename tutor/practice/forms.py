@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tutor.accounts.models import User
 from tutor.grading.answers import raw_from_form
+from tutor.scheduling.statuses import Status
 
 
 class JoinForm(forms.Form):
@@ -67,6 +68,15 @@ class StartForm(forms.Form):
     """Which of the offered activities the learner takes; none resumes or takes the first."""
 
     skill = forms.IntegerField(required=False, min_value=0)
+
+
+class MapForm(forms.Form):
+    """What the map's list is narrowed to."""
+
+    q = forms.CharField(required=False, max_length=100)
+    status = forms.ChoiceField(
+        required=False, choices=[(status.value, status.value) for status in Status]
+    )
 
 
 class DeedForm(forms.Form):

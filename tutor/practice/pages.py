@@ -1,4 +1,4 @@
-"""What the learner's home, map and skill pages show: read once, no query from a template."""
+"""What the learner's home and skill pages show: read once, no query from a template."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tutor.accounts.models import User
-from tutor.content.graph import CourseGraph, LessonRef, SkillNode, course_graph
+from tutor.content.graph import LessonRef, SkillNode, course_graph
 from tutor.content.models import Course, Lesson
 from tutor.content.text import text_inline, text_render
 from tutor.grading.kinds_choice import ids_posted
-from tutor.practice.charts import BeliefChart, CourseMap, Place, belief_chart, course_map
+from tutor.practice.charts import BeliefChart, belief_chart
 from tutor.practice.documents import problem_document
+from tutor.practice.map_page import SkillRow, skill_rows
 from tutor.practice.models import Activity
 from tutor.responses.models import Response, ResponseKind
 from tutor.responses.regrading import LearnerRegrade, regrades_of_learner
 from tutor.responses.selectors import responses_of_learner
-from tutor.scheduling.selectors import statuses_of_learner
-from tutor.scheduling.services import Offer, OfferedCandidate, offer_for
-from tutor.scheduling.statuses import SkillStatus, Status
+from tutor.scheduling.services import OfferedCandidate, offer_for
+from tutor.scheduling.statuses import Status
 from tutor.tracing.changes import RoleChange, beliefs_before, role_change
-from tutor.tracing.selectors import SkillBelief, belief_history, beliefs_of_learner
+from tutor.tracing.selectors import SkillBelief, belief_history
 
 KIND_LABELS = {
     "learn": gettext_lazy("Something new"),
@@ -32,29 +32,10 @@ KIND_LABELS = {
     "review": gettext_lazy("Review"),
     "remedial": gettext_lazy("One step back"),
 }
-# The order in which a learner looks for them.
-STATUS_ORDER = (
-    Status.REVIEW_DUE,
-    Status.LEARNING,
-    Status.READY,
-    Status.LOCKED,
-    Status.MASTERED,
-    Status.UNKNOWN,
-)
 RESPONSES_SHOWN = 12
 FORECAST_DAYS = 14
 # For how long home tells of corrected answers.
 REGRADES_TOLD_FOR = timedelta(days=14)
-
-
-@dataclass(frozen=True, slots=True)
-class SkillRow:
-    """A skill with the learner's standing in it."""
-
-    skill: SkillNode
-    status: str
-    belief: SkillBelief
-    needs: tuple[SkillNode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +65,11 @@ class HomePage:
     regrades: tuple[LearnerRegrade, ...]
 
 
-def _row(graph: CourseGraph, skill_id: int, status: SkillStatus, belief: SkillBelief) -> SkillRow:
-    return SkillRow(
-        skill=graph.skill_of[skill_id],
-        status=status.status.value,
-        belief=belief,
-        needs=tuple(graph.skill_of[parent] for parent in status.held_by),
-    )
-
-
 def home_page(learner: User, course: Course, *, now: datetime) -> HomePage:
     """Return what is next, what is due, and how far the learner is."""
     graph = course_graph(course)
     offer = offer_for(learner, course, now=now)
-    rows = _rows(graph, offer.statuses, offer)
+    rows = skill_rows(graph, offer.statuses, offer.beliefs)
     return HomePage(
         course=course,
         first=None if offer.first is None else _proposal(offer.first, rows),
@@ -115,15 +87,6 @@ def home_page(learner: User, course: Course, *, now: datetime) -> HomePage:
     )
 
 
-def _rows(
-    graph: CourseGraph, statuses: Mapping[int, SkillStatus], offer: Offer
-) -> dict[int, SkillRow]:
-    return {
-        skill: _row(graph, skill, statuses[skill], offer.beliefs.of(skill))
-        for skill in graph.skill_ids
-    }
-
-
 def _proposal(candidate: OfferedCandidate, rows: Mapping[int, SkillRow]) -> Proposal:
     return Proposal(
         kind=candidate.kind,
@@ -131,43 +94,6 @@ def _proposal(candidate: OfferedCandidate, rows: Mapping[int, SkillRow]) -> Prop
         reason=candidate.reason,
         minutes=candidate.minutes,
         row=rows[candidate.skill_id],
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class MapNode:
-    """A skill on the map."""
-
-    place: Place
-    row: SkillRow
-
-
-@dataclass(frozen=True, slots=True)
-class MapPage:
-    """The course as a picture and as a list by status."""
-
-    picture: CourseMap
-    nodes: tuple[MapNode, ...]
-    groups: tuple[tuple[str, tuple[SkillRow, ...]], ...]
-
-
-def map_page(learner: User, course: Course, *, now: datetime) -> MapPage:
-    """Return every skill of a course with its status, placed and grouped."""
-    graph = course_graph(course)
-    beliefs = beliefs_of_learner(learner, course, now=now)
-    statuses = statuses_of_learner(learner, course, now=now, beliefs=beliefs)
-    rows = {
-        skill: _row(graph, skill, statuses[skill], beliefs.of(skill)) for skill in graph.skill_ids
-    }
-    picture = course_map({skill.id: skill.title for skill in graph.skills}, graph.parents)
-    groups = (
-        (status.value, tuple(row for row in rows.values() if row.status == status))
-        for status in STATUS_ORDER
-    )
-    return MapPage(
-        picture=picture,
-        nodes=tuple(MapNode(place, rows[place.skill_id]) for place in picture.places),
-        groups=tuple((status, members) for status, members in groups if members),
     )
 
 
@@ -240,7 +166,7 @@ def skill_page(learner: User, course: Course, skill: SkillNode, *, now: datetime
     """Return a skill's lesson, belief over time, own responses and neighbours."""
     graph = course_graph(course)
     offer = offer_for(learner, course, now=now)
-    rows = _rows(graph, offer.statuses, offer)
+    rows = skill_rows(graph, offer.statuses, offer.beliefs)
     refs = graph.lessons_by_skill[skill.id]
     lessons = Lesson.objects.filter(pk__in=[ref.id for ref in refs]).order_by("order", "id")
     points = belief_history(

@@ -123,12 +123,6 @@ def test_home_offers_to_go_on_with_an_open_problem(
     assert "Go on where you stopped" in client_of(world.ada).get("/learn/").content.decode()
 
 
-def test_the_map_names_what_holds_a_locked_skill(world: World, client_of: ClientOf) -> None:
-    page = client_of(world.ada).get(f"/learn/{world.course.uuid}/map/").content.decode()
-    assert page.count('class="map-node') == 3
-    assert "first: Skill a" in " ".join(page.split())
-
-
 def test_the_skill_page_shows_own_answers_only(
     world: World, client_of: ClientOf, now: datetime
 ) -> None:
@@ -193,7 +187,7 @@ def test_a_learner_of_two_courses_switches_between_them(
     assert "Skill d" in client.get(f"/learn/{other.uuid}/").content.decode()
 
 
-def test_map_and_skill_page_cost_few_queries(
+def test_the_skill_page_costs_few_queries(
     world: World,
     client_of: ClientOf,
     now: datetime,
@@ -206,7 +200,5 @@ def test_map_and_skill_page_cost_few_queries(
         answer_submit(session, raw_answer="41", attempt_token=activity.attempt_token, now=now)
     client = client_of(world.ada)
     client.get("/learn/")
-    with django_assert_max_num_queries(7):
-        client.get(f"/learn/{world.course.uuid}/map/")
     with django_assert_max_num_queries(12):
         client.get(f"/learn/{world.course.uuid}/skills/{world.skills['a'].uuid}/")

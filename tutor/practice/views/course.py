@@ -12,6 +12,8 @@ from tutor.common.clock import now_utc
 from tutor.content.graph import SkillNode, course_graph
 from tutor.content.models import Course, Lesson
 from tutor.practice import pages
+from tutor.practice.forms import MapForm
+from tutor.practice.map_page import map_page
 from tutor.roster.access import course_for_learner, course_for_member
 from tutor.roster.selectors import courses_of_learner
 from tutor.scheduling.statuses import PolicyConfig
@@ -50,10 +52,20 @@ def course_map_first(request: UserRequest) -> HttpResponse:
 @require_GET
 @learner_page
 def course_map(request: UserRequest, course_uuid: UUID) -> HttpResponse:
-    """Show every skill of the course by status, as a list and as a picture."""
+    """Show every skill of the course by status, as a picture or, with ?view=list, as a list."""
     course = course_for_learner(request.user, course_uuid)
-    page = pages.map_page(request.user, course, now=now_utc())
-    return render(request, "practice/map.html", {"page": page, "course": course})
+    form = MapForm(request.GET)
+    wish = form.cleaned_data if form.is_valid() else {}
+    page = map_page(
+        request.user,
+        course,
+        now=now_utc(),
+        is_list=request.GET.get("view") == "list",
+        query=wish.get("q", ""),
+        status=wish.get("status", ""),
+    )
+    template = "practice/map.html#list" if request.htmx and page.list else "practice/map.html"
+    return render(request, template, {"page": page, "course": course})
 
 
 def _skill(course: Course, skill_uuid: UUID) -> SkillNode:
