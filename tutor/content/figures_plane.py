@@ -57,8 +57,7 @@ def coordinate_plane(arguments: Arguments) -> Drawing:
     cell = _GRID / max(x.cells, y.cells)
     # As wide for every plane: the page stretches figures to its column.
     plane = _Plane(x, y, cell, _LEFT + (_GRID - cell * x.cells) / 2)
-    shapes = [_grid(plane), _axes(plane), *_numbers(plane)]
-    shapes += _axis_names(plane, arguments)
+    shapes = [_grid(plane), _axes(plane)]
     for slope, intercept in groups_read(arguments, "lines", size=2):
         ends = ((at, slope * at + intercept) for at in (x.least, x.most))
         shapes.append(_line(plane, *ends, shown=f"lines has {slope}, {intercept}"))
@@ -67,6 +66,8 @@ def coordinate_plane(arguments: Arguments) -> Drawing:
         if (x1, y1) == (x2, y2):
             raise FigureError(f"{shown}, expected two different points")
         shapes.append(_line(plane, *_stretched(plane, (x1, y1), (x2, y2)), shown=shown))
+    # Over the lines, so that a line never hides a number.
+    shapes += [*_numbers(plane), *_axis_names(plane, arguments)]
     points = [(px, py) for px, py in groups_read(arguments, "points", size=2)]
     names = words_read(arguments, "names")
     if len(names) > len(points):
