@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tutor.content.archives import Files
+from tutor.content.decoding import text_decode
 from tutor.content.errors import ContentUnreadableError
 
 Document = dict[str, Any]
@@ -28,12 +29,7 @@ def json_read(raw: bytes, *, name: str) -> Any:
     Raises:
         ContentUnreadableError: naming the line and column where there is one.
     """
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ContentUnreadableError(
-            f"'{name}' is not UTF-8 text (byte {error.start}); save it as UTF-8."
-        ) from error
+    text = text_decode(raw, name=name)
     try:
         document = json.loads(text, object_pairs_hook=_pairs_read, parse_constant=_constant_refused)
         _check_nesting(document)

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from django.utils.translation import ngettext
+
 from tutor.common.errors import TutorError
 
 VALUE_LENGTH = 200
@@ -48,10 +50,13 @@ class ImportRefusedError(TutorError):
         self.rows = tuple(rows)
         self.errors = errors_of(rows)
         count = len(self.errors)
+        said = ngettext(
+            "Nothing was imported, because of {count} error",
+            "Nothing was imported, because of {count} errors",
+            count,
+        ).format(count=count)
         first = f": {self.errors[0].pointer or '/'}: {self.errors[0].message}" if count else ""
-        super().__init__(
-            f"Nothing was imported, because of {count} error{'s' if count != 1 else ''}{first}"
-        )
+        super().__init__(said + first)
 
 
 def errors_of(rows: Iterable[RowError]) -> tuple[RowError, ...]:

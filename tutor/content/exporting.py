@@ -2,8 +2,13 @@
 
 import base64
 import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from typing import Any
 
+from tutor.content.bundle_csv_write import csv_zip_write
+from tutor.content.bundle_ndjson import ndjson_write
 from tutor.content.bundles import FORMAT, FORMAT_VERSION, Document, canonical_problem
 from tutor.content.models import Asset, Course, Lesson, Problem, Skill
 from tutor.content.planning import (
@@ -12,6 +17,37 @@ from tutor.content.planning import (
     lesson_document,
     skill_document,
 )
+
+
+class ExportForm(StrEnum):
+    """How a bundle is written; each is read back to the same bundle."""
+
+    JSON = "json"
+    NDJSON = "ndjson"
+    CSV = "csv"
+
+    @property
+    def suffix(self) -> str:
+        """The ending of such a file's name."""
+        return ".zip" if self is ExportForm.CSV else f".{self.value}"
+
+    @property
+    def media_type(self) -> str:
+        """The media type of such a file."""
+        types = {"json": "application/json", "ndjson": "application/x-ndjson"}
+        return types.get(self.value, "application/zip")
+
+
+def bundle_write(bundle: Mapping[str, Any], form: ExportForm) -> Iterator[bytes]:
+    """Write a canonical bundle in parts; the same bundle gives the same bytes."""
+    match form:
+        case ExportForm.JSON:
+            text = json.dumps(bundle, ensure_ascii=False, indent=2, allow_nan=False)
+            yield f"{text}\n".encode()
+        case ExportForm.NDJSON:
+            yield from ndjson_write(bundle)
+        case ExportForm.CSV:
+            yield csv_zip_write(bundle)
 
 
 def course_export(course: Course) -> Document:

@@ -22,17 +22,39 @@ class Findings:
         self._unlisted = 0
         self.has_errors = False
 
-    def error(self, pointer: str, value: object, expected: str, message: str) -> None:
-        """Add a row that refuses the import."""
+    def error(
+        self,
+        pointer: str,
+        value: object,
+        expected: str,
+        message: str,
+        *,
+        field: str | None = None,
+    ) -> None:
+        """Add a row that refuses the import; without `field` it is the pointer's last part."""
         self.has_errors = True
-        self._add(pointer, value, expected, message, Severity.ERROR)
+        self._add(pointer, value, expected, message, Severity.ERROR, field)
 
-    def warning(self, pointer: str, value: object, expected: str, message: str) -> None:
+    def warning(
+        self,
+        pointer: str,
+        value: object,
+        expected: str,
+        message: str,
+        *,
+        field: str | None = None,
+    ) -> None:
         """Add a row that is told and let through."""
-        self._add(pointer, value, expected, message, Severity.WARNING)
+        self._add(pointer, value, expected, message, Severity.WARNING, field)
 
     def _add(
-        self, pointer: str, value: object, expected: str, message: str, severity: Severity
+        self,
+        pointer: str,
+        value: object,
+        expected: str,
+        message: str,
+        severity: Severity,
+        field: str | None,
     ) -> None:
         if len(self._rows) >= MAX_ROWS:
             self._unlisted += 1
@@ -40,7 +62,7 @@ class Findings:
         self._rows.append(
             RowError(
                 pointer=pointer,
-                field=pointer.rpartition("/")[2],
+                field=pointer.rpartition("/")[2] if field is None else field,
                 value=value_shown(value),
                 expected=expected,
                 message=message,

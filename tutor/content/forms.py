@@ -9,14 +9,19 @@ from django.utils.translation import gettext_lazy as _
 
 from tutor.content.models import Course, ImportFormat
 
+FILE_ENDINGS = ".json,.ndjson,.jsonl,.zip,.imscc,.xml,.qti,.gift,.aiken,.txt"
+
 
 class ImportForm(forms.Form):
     """An upload: what it is, where it goes, and whether it is only tried."""
 
     file = forms.FileField(
         label=_("File"),
-        help_text=_("A bundle (.json or .zip), an OATutor content pool (.zip) or a graph (.json)."),
-        widget=forms.ClearableFileInput(attrs={"accept": ".json,.zip"}),
+        help_text=_(
+            "A bundle (.json, .ndjson or .zip), an OATutor content pool (.zip), a graph (.json), "
+            "or a quiz: QTI 1.2 (.zip or .xml), Common Cartridge (.imscc), GIFT or Aiken (.txt)."
+        ),
+        widget=forms.ClearableFileInput(attrs={"accept": FILE_ENDINGS}),
     )
     format = forms.ChoiceField(
         label=_("Format"), choices=ImportFormat.choices, initial=ImportFormat.AUTO, required=False
@@ -33,6 +38,10 @@ class ImportForm(forms.Form):
         label=_("Only try it: show what would change and write nothing"),
         required=False,
         initial=True,
+    )
+    is_partial = forms.BooleanField(
+        label=_("Leave out problems that have errors, and list them"),
+        required=False,
     )
 
     def clean_file(self) -> UploadedFile:

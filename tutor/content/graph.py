@@ -16,6 +16,7 @@ from uuid import UUID
 from tutor.content.models import Course, EdgeKind, Lesson, Prerequisite, Skill, Step
 
 GRAPHS_KEPT = 16
+READ_TRIES = 5
 
 Value = TypeVar("Value")
 
@@ -132,7 +133,7 @@ _lock = Lock()
 def course_graph(course: Course) -> CourseGraph:
     """Give the graph of `course` at the version that `course` carries.
 
-    Costs no query while that version is kept, six otherwise.
+    Costs no query while that version is kept, seven otherwise.
     """
     key = (course.pk, course.uuid, course.version_number)
     with _lock:
@@ -140,7 +141,7 @@ def course_graph(course: Course) -> CourseGraph:
         if graph is not None:
             _kept.move_to_end(key)
             return graph
-    graph = _graph_read(course)
+    graph = _graph_read_whole(course)
     with _lock:
         _kept[key] = graph
         while len(_kept) > GRAPHS_KEPT:
@@ -152,6 +153,22 @@ def course_graphs_forget() -> None:
     """Drop every kept graph, for code that changes a course's rows without a new version."""
     with _lock:
         _kept.clear()
+
+
+def _graph_read_whole(course: Course) -> CourseGraph:
+    """Read a graph that is of one version: anew when an import was written in the middle.
+
+    Not in a transaction: on SQLite it would wait for the write lock, which an import holds for
+    seconds, and at PostgreSQL's usual isolation each statement would still see its own moment.
+    """
+    version: int | None = course.version_number
+    for _try in range(READ_TRIES):
+        graph = _graph_read(course)
+        rows = Course.objects.filter(pk=course.pk).values_list("version_number", flat=True)
+        before, version = version, rows.first()
+        if version == before:
+            break
+    return graph
 
 
 def _graph_read(course: Course) -> CourseGraph:

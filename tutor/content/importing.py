@@ -6,12 +6,14 @@ then made anew.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from tutor.accounts.models import User
 from tutor.accounts.services import audit_record
@@ -25,9 +27,18 @@ from tutor.content.bundles import (
     checksum,
     edge_key,
 )
-from tutor.content.errors import ImportRefusedError, RowError, errors_of, warnings_of
+from tutor.content.errors import (
+    ImportRefusedError,
+    RowError,
+    Severity,
+    errors_of,
+    warnings_of,
+)
+from tutor.content.exporting import course_export
 from tutor.content.findings import Progress, progress_ignored
 from tutor.content.models import Course, CourseVersion, EdgeKind
+from tutor.content.origins import NOWHERE, Origin
+from tutor.content.partial import sound_part
 from tutor.content.planning import Change, Counts, Plan, edges_kept, plan_make
 from tutor.content.validation import bundle_check
 
@@ -89,24 +100,38 @@ def course_import(
     is_dry_run: bool,
     progress: Progress = progress_ignored,
     on_apply: OnApply | None = None,
+    origin: Origin = NOWHERE,
+    is_partial: bool = False,
     is_exact: bool = False,
 ) -> ImportResult:
     """Bring a course to what a bundle says; the same bundle twice changes nothing.
 
     What the bundle lacks is retired; edges that came with a graph or were learned from data stay,
     unless `is_exact`. `on_apply` is called inside the write transaction, also when nothing changes.
+    `origin` says where the bundle's parts stood in the file. With `is_partial` problems that have
+    errors are left out, each with a note.
 
     Raises:
         ImportRefusedError: with every row that is wrong; nothing was written then.
     """
-    for _ in range(TRIES):
+    for _try in range(TRIES):
         course = _course_of(bundle)
         kept = edges_kept(course) if course and not is_exact else []
         needed = [(e["from"], e["to"]) for e in kept if e["kind"] == EdgeKind.PREREQUISITE.value]
-        rows = bundle_check(bundle, kept_edges=needed, progress=_part(progress, 0.0, 0.8))
-        if errors_of(rows) or not isinstance(bundle, Mapping):
+        check = partial(bundle_check, kept_edges=needed, progress=_part(progress, 0.0, 0.8))
+        document: object = bundle
+        rows: Sequence[RowError]
+        notes: tuple[str, ...] = ()
+        if is_partial and isinstance(bundle, dict):
+            sound = sound_part(bundle, origin, check=check, standing=partial(_standing, course))
+            document, rows, notes = sound.bundle, sound.rows, sound.notes
+            _something_left_check(sound.bundle, rows, origin, is_less=bool(notes))
+        else:
+            rows = (*origin.rows, *check(bundle))
+        rows = tuple(origin.located(rows))
+        if errors_of(rows) or not isinstance(document, Mapping):
             raise ImportRefusedError(rows)
-        target = canonical(bundle)
+        target = canonical(document)
         _edges_merge(target, kept)
         progress(0.82, "comparing")
         plan = plan_make(target, course)
@@ -117,6 +142,7 @@ def course_import(
                 now=now,
                 is_dry_run=is_dry_run,
                 warnings=warnings_of(rows),
+                notes=notes,
                 progress=progress,
                 on_apply=on_apply,
             )
@@ -142,8 +168,9 @@ def course_roll_back(
     version = CourseVersion.objects.filter(course=course, number=number).first()
     if version is None:
         raise TutorError(
-            f"The course '{course.key}' has no version {number}; "
-            f"its versions go from 1 to {course.version_number}.",
+            _(
+                "The course '{course}' has no version {number}; its versions go from 1 to {last}."
+            ).format(course=course.key, number=number, last=course.version_number),
             code="unknown_version",
         )
     bundle = bundle_unpack(bytes(version.bundle_gz))
@@ -202,6 +229,20 @@ def _course_of(bundle: object) -> Course | None:
     return Course.objects.filter(key=key).first() if isinstance(key, str) else None
 
 
+def _standing(course: Course | None) -> dict[str, Document]:
+    """The course's problems by id, as an export gives them."""
+    problems = course_export(course)["problems"] if course else []
+    return {problem["id"]: problem for problem in problems}
+
+
+def _something_left_check(
+    document: Document, rows: Sequence[RowError], origin: Origin, *, is_less: bool
+) -> None:
+    if is_less and not document["problems"]:
+        refused = (replace(row, severity=Severity.ERROR) for row in rows)
+        raise ImportRefusedError(origin.located(refused))
+
+
 def _edges_merge(target: Document, kept: list[Document]) -> None:
     """Add edges that the course keeps to a bundle that does not speak of them."""
     own = {edge_key(edge) for edge in target["prerequisites"]}
@@ -250,7 +291,7 @@ def _version_store(
 
 def _busy_error() -> TutorError:
     return TutorError(
-        "The course was changed by somebody else while this import ran; please start it again.",
+        _("The course was changed by somebody else while this import ran; please start it again."),
         code="course_busy",
     )
 

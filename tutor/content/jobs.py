@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.files.base import ContentFile, File
+from django.core.files.base import File
 from django.db import transaction
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
 
 from tutor.accounts.models import User
 from tutor.accounts.services import audit_record
@@ -23,7 +24,6 @@ from tutor.common.clock import now_utc
 from tutor.common.errors import TutorError
 from tutor.common.models import OutboxEntry
 from tutor.common.outbox import handler, outbox_add
-from tutor.content.bundles import json_canonical
 from tutor.content.errors import ImportRefusedError, RowError
 from tutor.content.formats import content_import, content_read
 from tutor.content.importing import ImportResult
@@ -50,15 +50,16 @@ def import_job_create(
     format: str = ImportFormat.AUTO,  # noqa: A002 - the word of the model and the API
     course: Course | None = None,
     is_dry_run: bool = True,
+    is_partial: bool = False,
     now: datetime,
 ) -> ImportJob:
-    """Keep an upload and promise its import.
+    """Keep an upload and promise its import; with `is_partial` faulty problems are left out.
 
     Raises:
         TutorError: code `course_missing` for a graph without a course.
     """
     if format == ImportFormat.GRAPH and course is None:
-        raise TutorError("A graph needs a course to go to; choose one.", code="course_missing")
+        raise TutorError(_("A graph needs a course to go to; choose one."), code="course_missing")
     digest = hashlib.sha256()
     for chunk in file.chunks():
         digest.update(chunk)
@@ -71,31 +72,15 @@ def import_job_create(
             format=format,
             course=course,
             is_dry_run=is_dry_run,
+            is_partial=is_partial,
             filename=name,
             sha256=digest.hexdigest(),
         )
         # The stored name is ours: nothing of the uploader's reaches the file system.
-        suffix = ".zip" if name.lower().endswith(".zip") else ".json"
-        job.file.save(f"{job.uuid}{suffix}", file, save=False)
+        job.file.save(f"{job.uuid}.upload", file, save=False)
         job.save()
         _promise(job, by=by, now=now)
     return job
-
-
-def import_job_create_from_document(
-    document: object,
-    *,
-    by: User,
-    format: str = ImportFormat.AUTO,  # noqa: A002 - the word of the model and the API
-    course: Course | None = None,
-    is_dry_run: bool = True,
-    now: datetime,
-) -> ImportJob:
-    """Keep a JSON document that came as a request's body, like an upload."""
-    file = ContentFile(json_canonical(document), name="request.json")
-    return import_job_create(
-        file, by=by, format=format, course=course, is_dry_run=is_dry_run, now=now
-    )
 
 
 def import_job_apply(job: ImportJob, *, by: User, now: datetime) -> ImportJob:
@@ -106,7 +91,7 @@ def import_job_apply(job: ImportJob, *, by: User, now: datetime) -> ImportJob:
     """
     if not (job.is_dry_run and job.status == ImportStatus.DONE):
         raise TutorError(
-            "Only a dry run that went through can be applied; start a new import.",
+            _("Only a dry run that went through can be applied; start a new import."),
             code="import_not_clean",
         )
     with transaction.atomic():
@@ -117,6 +102,7 @@ def import_job_apply(job: ImportJob, *, by: User, now: datetime) -> ImportJob:
             # A dry run notes the course a bundle belongs to; only a graph is told where to go.
             course=job.course,
             is_dry_run=False,
+            is_partial=job.is_partial,
             filename=job.filename,
             file=job.file.name,
             sha256=job.sha256,
@@ -208,6 +194,7 @@ class _Run:
             by=job.created_by,
             now=self.clock(),
             is_dry_run=job.is_dry_run,
+            is_partial=job.is_partial,
             progress=lambda share, stage: self._tell(0.2 + 0.8 * share, stage),
             on_apply=self._finish,
         )
@@ -258,7 +245,7 @@ class _Run:
 
 
 def _row(error: TutorError) -> RowError:
-    return RowError("", "", "", "a file that can be imported", error.message)
+    return RowError("", "", "", _("a file that can be imported"), error.message)
 
 
 def imports_reap(*, now: datetime) -> int:
@@ -279,10 +266,10 @@ def imports_reap(*, now: datetime) -> int:
 
 
 def _fail(job: ImportJob, *, now: datetime) -> None:
-    message = (
-        f"The import broke off {MAX_ATTEMPTS} times, so it was given up. Nothing was changed. "
+    message = _(
+        "The import broke off {count} times, so it was given up. Nothing was changed. "
         "Please ask whoever runs the site to look at the worker's log."
-    )
+    ).format(count=MAX_ATTEMPTS)
     ImportJob.objects.filter(
         pk=job.pk, status=ImportStatus.RUNNING, attempts=job.attempts, lease_until__lte=now
     ).update(

@@ -316,6 +316,9 @@ class ImportFormat(models.TextChoices):
     BUNDLE = "bundle", _("Stepwise bundle")
     OATUTOR = "oatutor", _("OATutor content pool")
     GRAPH = "graph", _("prerequisite graph")
+    QTI = "qti", _("QTI 1.2 or Common Cartridge")
+    GIFT = "gift", _("GIFT")
+    AIKEN = "aiken", _("Aiken")
 
 
 class ImportJob(models.Model):
@@ -338,6 +341,9 @@ class ImportJob(models.Model):
         help_text=_("The course that a graph goes to; set by the import for a bundle."),
     )
     is_dry_run = models.BooleanField(default=True)
+    is_partial = models.BooleanField(
+        default=False, help_text=_("Problems with errors are left out and listed.")
+    )
     filename = models.CharField(max_length=255)
     file = models.FileField(upload_to="imports/")
     sha256 = models.CharField(max_length=64)

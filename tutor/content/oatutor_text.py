@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Iterator
 
+from tutor.content.escaping import markdown_escape, template_escape
+
 Picture = Callable[[str], str | None]
 
 _MATH = re.compile(r"\$\$(.*?)\$\$", re.DOTALL)
@@ -14,9 +16,6 @@ _COMMANDS = "abla|atural|cong|e|earrow|eg|eq|exists|geq|gtr|i|leq|less|mid|ot|ot
 _BREAK_IN_MATH = re.compile(rf"\\n(?!(?:{_COMMANDS})(?![A-Za-z]))|\r?\n")
 _BLANK = re.compile(r"_{2,}")
 _BLANK_LATEX = r"\\underline{\\qquad}"
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>|$~&])")
-_LINE_START = re.compile(r"(?m)^(\s*)(#{1,6}(?=\s|$)|[+-](?=\s)|=+\s*$|-+\s*$)")
-_NUMBERED = re.compile(r"(?m)^(\s*\d{1,9})([.)])(?=\s)")
 
 
 def text_convert(source: str, *, picture: Picture = lambda name: None) -> str:
@@ -30,7 +29,7 @@ def text_convert(source: str, *, picture: Picture = lambda name: None) -> str:
     for piece in pieces:
         # Two formulas side by side would read as one displayed formula.
         joined += " " + piece if joined.endswith("$") and piece.startswith("$") else piece
-    return joined.strip().replace("@{", "@@{")
+    return template_escape(joined.strip())
 
 
 def title_convert(source: str) -> str:
@@ -72,7 +71,5 @@ def _plain(text: str, picture: Picture) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    escaped = _MARKDOWN.sub(r"\\\1", text.replace("**", "^"))
-    escaped = _LINE_START.sub(r"\1\\\2", escaped)
-    escaped = _NUMBERED.sub(r"\1\\\2", escaped)
+    escaped = markdown_escape(text.replace("**", "^"))
     return re.sub(r"[ \t]*\n[ \t\n]*", "\n\n", escaped)

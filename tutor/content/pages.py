@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from tutor.content.models import ImportJob, ImportStatus
 from tutor.content.planning import Action
 
@@ -105,6 +107,6 @@ def _change_shown(change: dict[str, Any]) -> ChangeShown:
 
 def _shown(value: object) -> str:
     if value is None or value == "":
-        return "(none)"
+        return _("(none)")
     text = value if isinstance(value, str) else str(value)
     return text if len(text) <= VALUE_SHOWN else text[: VALUE_SHOWN - 1] + "…"

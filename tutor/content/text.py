@@ -6,7 +6,7 @@ are put in place afterwards, so that no author can write such markup by hand.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from html import escape
 from typing import Any
@@ -157,11 +157,16 @@ def _math(
     del renderer, options
     token = tokens[at]
     is_display = token.type != "math_inline"
-    try:
-        place = _keep(env, mathml_render(token.content, is_display=is_display))
-    except FormulaError:
-        place = f'<code class="math-source">{escape(token.content.strip())}</code>'
+    place = _drawn(token, env, "math", lambda source: mathml_render(source, is_display=is_display))
     return f'<div class="math-block">{place}</div>\n' if token.type == "math_block" else place
+
+
+def _drawn(token: Token, env: EnvType, kind: str, draw: Callable[[str], str]) -> str:
+    """Draw a formula or figure; what cannot be drawn shows its source."""
+    try:
+        return _keep(env, draw(token.content))
+    except (FormulaError, FigureError):
+        return f'<code class="{kind}-source">{escape(token.content.strip())}</code>'
 
 
 def _image(
@@ -192,10 +197,7 @@ def _fence(
     token = tokens[at]
     if not _is_figure(token):
         return f"<pre><code>{escape(token.content)}</code></pre>\n"
-    try:
-        place = _keep(env, figure_render(token.content))
-    except FigureError:
-        place = f'<code class="figure-source">{escape(token.content.strip())}</code>'
+    place = _drawn(token, env, "figure", figure_render)
     return f'<div class="figure-block">{place}</div>\n'
 
 

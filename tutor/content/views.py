@@ -41,6 +41,7 @@ def import_list(request: UserRequest) -> HttpResponseBase:
                 format=form.cleaned_data["format"],
                 course=form.cleaned_data["course"],
                 is_dry_run=form.cleaned_data["is_dry_run"],
+                is_partial=form.cleaned_data["is_partial"],
                 now=now_utc(),
             )
             return redirect("import_detail", job.uuid)

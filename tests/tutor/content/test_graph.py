@@ -102,13 +102,36 @@ def test_steps_come_by_lesson_problem_and_place_and_only_those_that_can_be_shown
 def test_the_graph_costs_no_query_until_the_version_changes(
     course, skills, django_assert_num_queries
 ):
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         course_graph(course)
     with django_assert_num_queries(0):
         course_graph(Course(pk=course.pk, uuid=course.uuid, version_number=1))
     Skill.objects.create(course=course, key="e", title="e", position=9)
     course.version_number = 2
     assert len(course_graph(course).skills) == 5
+
+
+def test_a_graph_is_never_half_of_one_version_and_half_of_the_next(course, skills, monkeypatch):
+    a = skills["a"]
+    real = graph_module._steps_by_skill
+    reads = []
+
+    def imported_meanwhile(course, rank):
+        found = real(course, rank)
+        if not reads:
+            # An import is written between the steps' statement and the lessons'.
+            lesson = Lesson.objects.create(course=course, key="l", title="l")
+            lesson.skills.add(a)
+            problem(course, lesson, "p", [[a]])
+            Course.objects.filter(pk=course.pk).update(version_number=2)
+        reads.append(1)
+        return found
+
+    monkeypatch.setattr(graph_module, "_steps_by_skill", imported_meanwhile)
+    graph = course_graph(course)
+    assert len(reads) == 2
+    assert [ref.key for ref in graph.lessons_by_skill[a.id]] == ["l"]
+    assert [ref.key for ref in graph.steps_by_skill[a.id]] == ["p0"]
 
 
 def test_few_graphs_are_kept(course, skills):

@@ -16,7 +16,6 @@ from tutor.content.jobs import (
     QUEUE_GRACE,
     import_job_apply,
     import_job_create,
-    import_job_create_from_document,
     import_job_run,
     imports_reap,
 )
@@ -128,12 +127,6 @@ def test_a_graph_without_a_course_is_refused_at_once_when_named_so(job_make, clo
     job = job_make({"nodes": [], "edges": []})
     run(job, clock)
     assert job.status == ImportStatus.REFUSED
-
-
-def test_a_document_in_a_request_is_imported_like_a_file(world, clock, now):
-    job = import_job_create_from_document(bundle_make(), by=world.tess, is_dry_run=False, now=now)
-    run(job, clock)
-    assert (job.status, versions()) == (ImportStatus.DONE, 1)
 
 
 def test_a_job_is_carried_out_once_however_often_it_is_asked(job_make, clock):

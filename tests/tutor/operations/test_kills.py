@@ -82,9 +82,11 @@ import json, sys, django
 django.setup()
 from tutor.accounts.models import User
 from tutor.common.clock import now_utc
-from tutor.content.jobs import import_job_create_from_document
+from django.core.files.base import ContentFile
+from tutor.content.jobs import import_job_create
 by = User.objects.get(username="tess")
-job = import_job_create_from_document(json.load(sys.stdin), by=by, is_dry_run=False, now=now_utc())
+file = ContentFile(sys.stdin.buffer.read(), name="course.json")
+job = import_job_create(file, by=by, is_dry_run=False, now=now_utc())
 print(job.pk)
 """
 

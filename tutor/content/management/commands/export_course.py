@@ -1,13 +1,12 @@
 """`manage.py export_course KEY [FILE]`: a course as a bundle; importing it changes nothing."""
 
-import json
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from tutor.content.exporting import course_export
+from tutor.content.exporting import ExportForm, bundle_write, course_export
 from tutor.content.models import Course
 
 
@@ -20,6 +19,11 @@ class Command(BaseCommand):
         """Declare the command line."""
         parser.add_argument("key", help="the course's id")
         parser.add_argument("file", nargs="?", type=Path, help="where to; standard output if none")
+        parser.add_argument(
+            "--form",
+            choices=[form.value for form in ExportForm],
+            help="how it is written; by the file's ending (.json, .ndjson, .zip) when not given",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the bundle."""
@@ -27,13 +31,24 @@ class Command(BaseCommand):
         if course is None:
             known = ", ".join(Course.objects.values_list("key", flat=True)) or "none yet"
             raise CommandError(f"There is no course '{options['key']}'; there are: {known}.")
-        text = json.dumps(course_export(course), ensure_ascii=False, indent=2) + "\n"
         file: Path | None = options["file"]
+        form = _form(options["form"], file)
         if file is None:
-            self.stdout.write(text, ending="")
+            if form is ExportForm.CSV:
+                raise CommandError("A zip needs a file to go to; name one.")
+            for part in bundle_write(course_export(course), form):
+                self.stdout.write(part.decode(), ending="")
             return
         try:
-            file.write_text(text, encoding="utf-8")
+            with file.open("wb") as opened:
+                opened.writelines(bundle_write(course_export(course), form))
         except OSError as error:
             raise CommandError(f"'{file}' could not be written: {error}.") from error
         self.stderr.write(f"Wrote {course.key}, version {course.version_number}, to {file}.")
+
+
+def _form(wanted: str | None, file: Path | None) -> ExportForm:
+    if wanted is not None:
+        return ExportForm(wanted)
+    suffix = file.suffix.lower() if file else ""
+    return next((form for form in ExportForm if form.suffix == suffix), ExportForm.JSON)

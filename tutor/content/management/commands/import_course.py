@@ -27,12 +27,15 @@ TITLES = ("created", "changed", "retired", "unchanged")
 class Command(BaseCommand):
     """Read, check and import a course or a graph."""
 
-    help = "Import a course (bundle, OATutor content pool) or a prerequisite graph."
+    help = "Import a course (bundle, OATutor pool, QTI, GIFT, Aiken) or a prerequisite graph."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the command line."""
-        parser.add_argument("file", type=Path, help="a .json or .zip file, or an OATutor folder")
+        parser.add_argument("file", type=Path, help="a file, or the folder of an unpacked zip")
         parser.add_argument("--dry-run", action="store_true", help="say what would change")
+        parser.add_argument(
+            "--partial", action="store_true", help="leave out problems with errors, and list them"
+        )
         parser.add_argument("--format", choices=ImportFormat.values, default=ImportFormat.AUTO)
         parser.add_argument("--course", help="for a graph: the id of the course it goes to")
         parser.add_argument("--pool-course", help="for a pool of several courses: its name")
@@ -87,6 +90,7 @@ class Command(BaseCommand):
                 by=None,
                 now=now_utc(),
                 is_dry_run=options["dry_run"],
+                is_partial=options["partial"],
                 progress=lambda share, stage: tell(0.3, share, 0.7, stage),
             )
         return result, (*content.notes, *result.notes)
