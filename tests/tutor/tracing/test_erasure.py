@@ -23,8 +23,9 @@ from tutor.common.outbox import outbox_take
 from tutor.content.models import Course
 from tutor.practice.recording import activity_of
 from tutor.practice.services import answer_submit, session_start
-from tutor.responses.exports import observations_export
+from tutor.responses.exports import erased_id, erased_keys, observations_export
 from tutor.responses.models import Regrade, Response
+from tutor.tracing import engine_fit
 from tutor.tracing.erasure import fits_of_learner, learner_erase
 from tutor.tracing.history_import import history_import
 from tutor.tracing.history_reading import HistoryOptions, history_read
@@ -134,6 +135,29 @@ def test_the_schools_setting_decides(
     with override_settings(ERASURE=setting):
         learner_erase(world.ada, by=world.root, now=now)
     assert Response.objects.count() == n_left
+
+
+def test_kept_responses_stay_on_their_side_of_the_test_of_fits(db: None, now: datetime) -> None:
+    log_make(now=now, n_learners=30, n_each=1)
+    for learner in User.objects.filter(username__startswith="log"):
+        is_held_out = engine_fit.is_held_out(learner.uuid)
+        learner_erase(learner, by=None, now=now, is_keeping_responses=True)
+        key = Response.objects.filter(erased_key__isnull=False).latest("pk").erased_key
+        assert engine_fit.is_held_out(key) == is_held_out
+
+
+def test_an_export_gives_kept_responses_last_and_only_when_asked(db: None, now: datetime) -> None:
+    course = log_make(now=now, n_learners=3, n_each=5)
+    learner = User.objects.get(username="log1")
+    learner_erase(learner, by=None, now=now, is_keeping_responses=True)
+    assert len(list(observations_export(course))) == 10
+    rows = list(observations_export(course, is_with_erased=True))
+    assert len(rows) == 15
+    [key] = erased_keys(course)
+    assert {row.learner_id for row in rows[10:]} == {erased_id(key)}
+    assert erased_id(key) < 0
+    times = [row.at_days for row in rows[10:]]
+    assert times == sorted(times)
 
 
 def test_the_next_fits_read_nothing_of_an_erased_learner(db: None, now: datetime) -> None:

@@ -13,7 +13,9 @@ from tutor.common.errors import TutorError
 from tutor.content.models import Course
 from tutor.responses.models import Response
 from tutor.tracing import engine, engine_fit
+from tutor.tracing.erasure import learner_erase
 from tutor.tracing.fits import (
+    checkpoints_clear,
     fit_cancel,
     fit_claim,
     fit_execute,
@@ -233,3 +235,75 @@ def test_a_learner_deleted_during_a_fit_gets_no_state(course: Course, now: datet
     work_off(now)
     assert serving(course) == run.version
     assert LearnerState.objects.filter(version=run.version).count() == 39
+
+
+def checkpoints(tmp_path: Path) -> list[str]:
+    return [path.name for path in (tmp_path / "models" / "checkpoints").glob("*")]
+
+
+def checkpoint_made(run: FitRun, tmp_path: Path) -> None:
+    directory = tmp_path / "models" / "checkpoints" / str(run.uuid)
+    directory.mkdir(parents=True)
+    (directory / "training.safetensors").write_bytes(b"x")
+
+
+@pytest.mark.parametrize("status", [FitStatus.FAILED, FitStatus.CANCELLED, FitStatus.DONE])
+def test_what_an_ended_fit_could_have_gone_on_from_is_deleted(
+    course: Course, now: datetime, tmp_path: Path, status: FitStatus
+) -> None:
+    run = fit_request(course, model_name="bkt", by=None, now=now)
+    checkpoint_made(run, tmp_path)
+    assert checkpoints_clear() == 0
+    assert checkpoints(tmp_path) == [str(run.uuid)]
+    FitRun.objects.update(status=FitStatus.RUNNING)
+    assert checkpoints_clear() == 0
+    FitRun.objects.update(status=status)
+    assert checkpoints_clear() == 1
+    assert checkpoints(tmp_path) == []
+
+
+def test_a_fit_that_fails_leaves_no_checkpoint_and_a_killed_one_keeps_it(
+    course: Course, now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = fit_request(course, model_name="bkt", by=None, now=now)
+    deaths = iter([SystemExit, engine_fit.KTModelsError("the loss is not a number")])
+
+    def broken(*args: object, checkpoint: Path, **kwargs: object) -> None:
+        checkpoint.mkdir(parents=True, exist_ok=True)
+        raise next(deaths)
+
+    monkeypatch.setattr(engine_fit, "model_fit", broken)
+    with pytest.raises(SystemExit):
+        fit_execute(run.pk, clock=lambda: now, is_threaded=False)
+    assert checkpoints(tmp_path) == [str(run.uuid)]
+    later = now + timedelta(minutes=1)
+    failed = fit_execute(run.pk, clock=lambda: later, is_threaded=False)
+    assert failed is not None
+    assert failed.status == FitStatus.FAILED
+    assert checkpoints(tmp_path) == []
+
+
+def test_a_fit_notes_the_newest_row_of_the_log_that_it_read(course: Course, now: datetime) -> None:
+    run = execute(course, now)
+    assert run.last_response_id == Response.objects.latest("pk").pk
+
+
+def test_responses_kept_of_erased_learners_are_fitted_on_and_deleted_ones_are_not(
+    course: Course, now: datetime
+) -> None:
+    kept, deleted = (User.objects.get(username=f"log{number}") for number in (3, 4))
+    learner_erase(kept, by=None, now=now, is_keeping_responses=True)
+    learner_erase(deleted, by=None, now=now, is_keeping_responses=False)
+    run = execute(course, now)
+    assert (run.status, run.n_learners, run.n_observations) == (FitStatus.DONE, 39, 39 * 40)
+    assert "erased" in {part["name"] for part in run.version.metrics["by_group"]}
+    # Nobody is left to whom a state of them would belong.
+    work_off(now)
+    assert LearnerState.objects.filter(version=run.version).count() == 38
+
+
+def test_erased_learners_count_for_there_being_enough_data(db: None, now: datetime) -> None:
+    course = log_make(now=now, n_learners=5, n_each=40, key="five")
+    for learner in User.objects.filter(username__startswith="five"):
+        learner_erase(learner, by=None, now=now, is_keeping_responses=True)
+    assert fit_request(course, model_name="bkt", by=None, now=now).status == FitStatus.QUEUED
