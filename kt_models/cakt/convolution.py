@@ -72,11 +72,11 @@ class _WeightedNorm(torch.autograd.Function):
         n_frames: int,
         eps: float,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        n, wide, height, width = maps.shape
-        flat = maps.permute(0, 2, 3, 1).reshape(n, -1)  # a view when channels lie last
+        wide, height, width = maps.shape[1:]
         total = counts.sum() * (n_frames * height * width)
-        mean = _per_channel(counts @ flat, wide, n_frames) / total
-        square = _per_channel(counts @ (flat * flat), wide, n_frames) / total
+        # Sums are in single precision whatever the maps are in.
+        mean = _per_channel(counts @ _area_sums(maps), wide, n_frames) / total
+        square = _per_channel(counts @ _area_sums(maps * maps), wide, n_frames) / total
         var = (square - mean * mean).clamp(min=0.0)
         ctx.save_for_backward(maps, weight, counts, mean, var, total)
         ctx.n_frames, ctx.eps = n_frames, eps
@@ -99,8 +99,8 @@ class _WeightedNorm(torch.autograd.Function):
         flat = maps.permute(0, 2, 3, 1).reshape(n, -1)
         grad = grads[0].contiguous(memory_format=torch.channels_last)
         flat_grad = grad.permute(0, 2, 3, 1).reshape(n, -1)
-        sum_grad = _per_channel(flat_grad.sum(0), wide, n_frames)
-        sum_both = _per_channel((flat_grad * flat).sum(0), wide, n_frames)
+        sum_grad = _per_channel(_area_sums(grad).sum(0), wide, n_frames)
+        sum_both = _per_channel(_area_sums(grad * maps).sum(0), wide, n_frames)
         inverse = torch.rsqrt(var + ctx.eps)
         d_weight = (sum_both - mean * sum_grad) * inverse
         scale = weight * inverse
@@ -109,13 +109,19 @@ class _WeightedNorm(torch.autograd.Function):
 
         # As long rows, (H * W * wide,): broadcasting over the few channels alone is slow.
         def spread(values: Tensor) -> Tensor:
-            return values.repeat_interleave(n_frames).repeat(area)
+            return values.repeat_interleave(n_frames).repeat(area).to(flat.dtype)
 
         through = torch.addcmul(spread(shift), flat, spread(slope))
-        through *= -counts[:, None]
+        through *= -counts[:, None].to(flat.dtype)
         through.addcmul_(flat_grad, spread(scale))
         d_maps = through.view(n, height, width, wide).permute(0, 3, 1, 2)
         return d_maps, d_weight, sum_grad, None, None, None
+
+
+def _area_sums(maps: Tensor) -> Tensor:
+    """Return (windows, channels * frames) sums over H and W, in single precision or better."""
+    dtype = torch.promote_types(maps.dtype, torch.float32)
+    return maps.sum((2, 3), dtype=dtype)
 
 
 def _per_channel(values: Tensor, wide: int, n_frames: int) -> Tensor:
@@ -126,23 +132,16 @@ def _per_channel(values: Tensor, wide: int, n_frames: int) -> Tensor:
 class BandConvolution(nn.Module):
     """A 3x3x3 (or 1x1x1) convolution without bias over (channel, frame) maps."""
 
-    def __init__(
-        self, n_in: int, n_out: int, *, n_frames: int, size: int, precision: Precision
-    ) -> None:
+    def __init__(self, n_in: int, n_out: int, *, n_frames: int, size: int) -> None:
         super().__init__()
         self.n_frames = n_frames
         self.padding = size // 2
-        self.precision = precision
         self.weight = nn.Parameter(torch.empty(n_out, n_in, size, size, size))
         nn.init.kaiming_uniform_(self.weight, a=5**0.5)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return (windows, n_out * frames, H, W) from (windows, n_in * frames, H, W)."""
-        band = self.band()
-        if self.training and self.precision == "bfloat16":
-            low = functional.conv2d(maps.bfloat16(), band.bfloat16(), padding=self.padding)
-            return low.float()
-        return functional.conv2d(maps, band, padding=self.padding)
+        return functional.conv2d(maps, self.band().to(maps.dtype), padding=self.padding)
 
     def band(self) -> Tensor:
         """Return (n_out * frames, n_in * frames, size, size): the tap of each pair of frames."""
@@ -168,27 +167,25 @@ class SqueezeExcite(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """Return maps (windows, channels * frames, H, W), each frame scaled by 0 to 1."""
         n, wide = maps.shape[:2]
-        means = maps.mean((2, 3)).view(n, wide // self.n_frames, self.n_frames)
+        means = _area_sums(maps) / (maps.shape[2] * maps.shape[3])
+        means = means.view(n, wide // self.n_frames, self.n_frames)
         scale = torch.sigmoid(self.excite(torch.relu(self.squeeze(means))))
-        return maps * scale.view(n, wide, 1, 1)
+        return maps * scale.view(n, wide, 1, 1).to(maps.dtype)
 
 
 class ResidualBlock(nn.Module):
     """Two convolutions, squeeze-and-excite over frames, and a shortcut."""
 
-    def __init__(self, n_in: int, n_out: int, *, n_frames: int, precision: Precision) -> None:
+    def __init__(self, n_in: int, n_out: int, *, n_frames: int) -> None:
         super().__init__()
-
-        def convolution(n_from: int, size: int) -> BandConvolution:
-            return BandConvolution(n_from, n_out, n_frames=n_frames, size=size, precision=precision)
-
-        self.first, self.second = convolution(n_in, 3), convolution(n_out, 3)
+        self.first = BandConvolution(n_in, n_out, n_frames=n_frames, size=3)
+        self.second = BandConvolution(n_out, n_out, n_frames=n_frames, size=3)
         self.first_norm = WindowNorm(n_out, n_frames=n_frames)
         self.second_norm = WindowNorm(n_out, n_frames=n_frames)
         self.attention = SqueezeExcite(n_frames)
         self.shortcut: BandConvolution | None = None
         if n_in != n_out:
-            self.shortcut = convolution(n_in, 1)
+            self.shortcut = BandConvolution(n_in, n_out, n_frames=n_frames, size=1)
             self.shortcut_norm = WindowNorm(n_out, n_frames=n_frames)
 
     def forward(self, maps: Tensor, weights: Tensor | None) -> Tensor:
@@ -205,15 +202,17 @@ class WindowConvolutions(nn.Module):
 
     def __init__(self, channels: tuple[int, ...], *, n_frames: int, precision: Precision) -> None:
         super().__init__()
+        self.precision = precision
         ends = (1, *channels)
         self.blocks = nn.ModuleList(
-            ResidualBlock(n_in, n_out, n_frames=n_frames, precision=precision)
-            for n_in, n_out in pairwise(ends)
+            ResidualBlock(n_in, n_out, n_frames=n_frames) for n_in, n_out in pairwise(ends)
         )
 
     def forward(self, frames: Tensor, weights: Tensor | None) -> Tensor:
         """Return (windows, H * W) from frames (windows, k, H, W); weights (windows,) or None."""
+        if self.training and self.precision == "bfloat16":
+            frames = frames.bfloat16()
         maps = frames.contiguous(memory_format=torch.channels_last)
         for block in self.blocks:
             maps = block(maps, weights)
-        return maps.mean(1).flatten(1)
+        return maps.mean(1, dtype=torch.promote_types(maps.dtype, torch.float32)).flatten(1)
