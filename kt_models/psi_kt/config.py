@@ -44,8 +44,8 @@ class PSIKTConfig:
     authored: tuple[tuple[str, str], ...] = ()
     authored_strength: float = 8.0
     learning_rate: float = 0.03
-    steps: int = 300
-    epochs: int = 4
+    steps: int = 200
+    epochs: int = 3
     window: int = 50
     group: int = 256
     edge_draws: int = 200

@@ -27,6 +27,9 @@ NAMES = (
     "practice of all skills",
 )
 N_FEATURES = len(NAMES)
+SIGNALS = (*NAMES[:4], NAMES[8])
+"""Those that say how the latest answers went, not how many there were."""
+
 _FAST, _SLOW = 0.7, 0.93
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from kt_models.psi_kt.config import PSIKTConfig
-from kt_models.psi_kt.history import N_FEATURES
+from kt_models.psi_kt.history import N_FEATURES, NAMES, SIGNALS
 from kt_models.psi_kt.parameters import LEAST_DECAY, normal_points
 from kt_models.psi_kt.torch_filter import Population
 
@@ -41,7 +41,9 @@ POPULATION: tuple[tuple[str, float, float], ...] = (
 SCALARS = {name: place for place, (name, _, _) in enumerate(POPULATION)}
 _EMBEDDING_SD = 0.6
 _DIRECTION_SD = 0.4
-_COEFFICIENT_SD = 0.5
+# Counts of practice may weigh much; what the last answers say is for the filter, and a little more.
+_COEFFICIENT_SD = 0.3
+_SIGNAL_SD = 0.1
 # With a graph of authors, an edge that they left out is a priori drawn below one half.
 _UNAUTHORED = 2.0
 
@@ -138,8 +140,8 @@ def draw_shared(
     mean = centre.new_tensor([mean for _, mean, _ in POPULATION])
     mean[SCALARS["level"]] = centre[0]
     mean[SCALARS["start"]] = centre[1]
-    sd = centre.new_tensor([sd for _, _, sd in POPULATION])
-    scalars = _normal("scalars", mean, sd)
+    scalar_sd = centre.new_tensor([sd for _, _, sd in POPULATION])
+    scalars = _normal("scalars", mean, scalar_sd)
     n_skills, n_items, width = sizes
     graph = centre.new_zeros(n_skills, n_skills)
     if config.transfer != "none":
@@ -158,7 +160,9 @@ def draw_shared(
         item_sd = scalars[SCALARS["log_item_sd"]].exp()
         item_offset = _normal("item_offset", item_offset, item_sd)
     if config.history:
-        coefficients = _normal("coefficients", coefficients, _COEFFICIENT_SD)
+        is_signal = centre.new_tensor([1.0 if name in SIGNALS else 0.0 for name in NAMES])
+        sd = _COEFFICIENT_SD + is_signal * (_SIGNAL_SD - _COEFFICIENT_SD)
+        coefficients = _normal("coefficients", coefficients, sd)
     return Draw(scalars, graph, skill_offset, item_offset, coefficients)
 
 

@@ -14,6 +14,8 @@ from kt_models.psi_kt.recursion import F
 
 I64 = NDArray[np.int64]
 
+_RATE_FOLDS = 5
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Packed:
@@ -43,9 +45,8 @@ class Packed:
         return len(self.sign)
 
 
-def pack(data: ResponseArrays, *, unit_steps: bool, rates: Rates | None = None) -> Packed:
+def pack(data: ResponseArrays, *, unit_steps: bool) -> Packed:
     """Lay merged data out. Raises: DataError for an index log without unit_steps."""
-    found = fit_rates(data) if rates is None else rates
     used = np.unique(data.skill_index)
     skills = np.asarray(data.skills[used])
     code = lookup(skills, data.skills).astype(np.int64)
@@ -54,10 +55,6 @@ def pack(data: ResponseArrays, *, unit_steps: bool, rates: Rates | None = None) 
     items = np.asarray(data.items[np.unique(data.item[data.item >= 0])])
     item_code = lookup(items, data.items).astype(np.int64)
     item_code[item_code < 0] = len(items)
-    item_rate = np.append(found.item, np.nan)[lookup(found.items, data.items)]
-    rate = rate_of_log(
-        data, skill_rate=found.skill[lookup(found.skills, data.skills)], item_rate=item_rate
-    )
     gap_days, is_new = _gaps(data, times_in_days(data, unit_steps=unit_steps), slot)
     starts = data.learner_slices()
     lengths = np.diff(starts)
@@ -66,17 +63,37 @@ def pack(data: ResponseArrays, *, unit_steps: bool, rates: Rates | None = None) 
     return Packed(
         skills=skills,
         items=items,
-        rates=found,
+        rates=fit_rates(data),
         skill=skill,
         share=share,
         gap_days=gap_days,
         is_new=is_new,
         item=np.append(item_code, len(items))[data.item],
-        values=features_of_log(data, rate=rate),
+        values=features_of_log(data, rate=_others_rate(data)),
         sign=np.where(data.correct == 1, 1.0, -1.0),
         start=starts[order],
         length=lengths[order],
     )
+
+
+def _others_rate(data: ResponseArrays) -> F:
+    """Return (n,) what other learners score on each response.
+
+    A rate that counts the answer itself would make every surplus smaller in fitting than it is
+    for the learners that the model then meets.
+    """
+    rate = np.empty(data.n_responses)
+    fold = np.arange(len(data.learners)) % _RATE_FOLDS
+    for number in range(_RATE_FOLDS):
+        rows = np.flatnonzero(fold[data.learner] == number)
+        if not len(rows):
+            continue
+        rest = np.flatnonzero(fold[data.learner] != number)
+        rates = fit_rates(data.take(rest) if len(rest) else data)
+        of_item = np.append(rates.item, np.nan)[lookup(rates.items, data.items)]
+        of_skill = rates.skill[lookup(rates.skills, data.skills)]
+        rate[rows] = rate_of_log(data, skill_rate=of_skill, item_rate=of_item)[rows]
+    return rate
 
 
 def _gaps(data: ResponseArrays, days: F, slot: I64) -> tuple[F, NDArray[np.bool_]]:
