@@ -15,13 +15,17 @@ from tutor.content.graph import course_graph
 from tutor.content.models import Course
 from tutor.responses.exports import observations_export
 from tutor.tracing import engine
-from tutor.tracing.models import LearnerState, ModelVersion
+from tutor.tracing.models import LearnerState, ModelRole, ModelVersion, VersionStatus
 from tutor.tracing.services import version_serving
 
 logger = logging.getLogger(__name__)
 
 # With fewer observations a page says "not enough evidence" instead of a number.
 EVIDENCE_MIN = 3
+# All of a version but its back-test, which is large.
+VERSION_FIELDS = tuple(
+    field.attname for field in ModelVersion._meta.concrete_fields if field.name != "metrics"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,17 +167,27 @@ def beliefs_of_state(
 
 
 def beliefs_of_learners(learners: Sequence[User], course: Course, *, now: datetime) -> ClassBeliefs:
-    """Return the beliefs of many learners by one vectorised forecast (two queries)."""
-    version = version_serving(course, now=now)
+    """Return the beliefs of many learners by one vectorised forecast (one query).
+
+    Two queries where none of them has a state under the version that serves.
+    """
     ids = [learner.pk for learner in learners]
-    blobs: dict[int, engine.Blob] = dict(
-        LearnerState.objects.filter(version=version, learner_id__in=ids).values_list(
-            "learner_id", "blob"
+    states = {
+        state.learner_id: state
+        for state in LearnerState.objects.select_related("version")
+        .only("learner_id", "blob", *(f"version__{name}" for name in VERSION_FIELDS))
+        .filter(
+            learner_id__in=ids,
+            version__course=course,
+            version__role=ModelRole.MASTERY,
+            version__status=VersionStatus.SERVING,
         )
-    )
+    }
+    some = next(iter(states.values()), None)
+    version = version_serving(course, now=now) if some is None else some.version
     return beliefs_of_blobs(
         version,
-        [blobs.get(learner_id) or None for learner_id in ids],
+        [states[pk].blob or None if pk in states else None for pk in ids],
         learner_ids=ids,
         skill_ids=course_graph(course).skill_ids,
         now=now,
@@ -181,7 +195,7 @@ def beliefs_of_learners(learners: Sequence[User], course: Course, *, now: dateti
 
 
 def beliefs_of_learner(learner: User, course: Course, *, now: datetime) -> LearnerBeliefs:
-    """Return one learner's beliefs (two queries)."""
+    """Return one learner's beliefs (one query)."""
     return beliefs_of_learners([learner], course, now=now).of_row(0)
 
 

@@ -35,7 +35,10 @@ def version_serving(
     course: Course, *, now: datetime, role: str = ModelRole.MASTERY
 ) -> ModelVersion:
     """Return the version that serves a role; a course with no fit gets BKT's defaults at once."""
-    serving = ModelVersion.objects.filter(course=course, role=role, status=VersionStatus.SERVING)
+    # The back-test is large, and only the models page reads it.
+    serving = ModelVersion.objects.defer("metrics").filter(
+        course=course, role=role, status=VersionStatus.SERVING
+    )
     version = serving.first()
     if version is not None:
         return version
@@ -67,6 +70,7 @@ def tracing_hold(learner: User, course: Course, *, now: datetime) -> Tracing:
     state = (
         LearnerState.objects.select_for_update(of=("self",))
         .select_related("version")
+        .defer("version__metrics")
         .filter(
             learner=learner,
             version__course=course,
@@ -298,9 +302,8 @@ def _recorded_handler(payload: Mapping[str, Any], *, now: datetime) -> None:
     response = Response.objects.filter(pk=payload["response_id"]).first()
     if response is None or response.learner_id is None:
         return
-    for version in ModelVersion.objects.select_related("course").filter(
-        course_id=response.course_id, status=VersionStatus.SERVING
-    ):
+    serving = ModelVersion.objects.select_related("course").defer("metrics")
+    for version in serving.filter(course_id=response.course_id, status=VersionStatus.SERVING):
         try:
             state_catch_up(version, response.learner_id, now=now)
             if version.role == ModelRole.PREDICTION:

@@ -242,13 +242,13 @@ def test_queries_do_not_grow_with_class_or_history(
     course_graph(histories.course)
     client = client_of(histories.tess)
     # session, user, class, teacher of it, learners, version, states, audit
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         client.get(address(histories))
     mates = classmates(histories, 6, now=now)
     for mate in mates:
         respond(histories, mate, "a", [True] * 20, at=now)
     trace(histories, *mates, now=now)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         client.get(address(histories))
 
 

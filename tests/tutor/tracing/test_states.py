@@ -44,13 +44,13 @@ def test_one_version_serves_a_role(world: World, now: datetime) -> None:
         )
 
 
-def test_a_class_is_forecast_in_two_queries(world: World, now: datetime) -> None:
+def test_a_class_is_forecast_in_one_query(world: World, now: datetime) -> None:
     practise(world, ["7", "7"], now)
     world.course.refresh_from_db()
     beliefs_of_learner(world.ada, world.course, now=now)
     with CaptureQueriesContext(connection) as queries:
         beliefs = beliefs_of_learners([world.ada, world.ben], world.course, now=now)
-    assert len(queries) == 2
+    assert len(queries) == 1
     assert beliefs.p_mastery.shape == (2, 3)
     assert beliefs.p_mastery[0, 0] > beliefs.p_mastery[1, 0]
 
