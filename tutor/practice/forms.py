@@ -1,17 +1,23 @@
 """Forms of the learner's pages."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from tutor.accounts.models import User
 from tutor.grading.answers import raw_from_form
+from tutor.practice.answers import Period, week_of
 from tutor.scheduling.statuses import Status
+
+# Beyond these the arithmetic of dates ends, and so does what anybody can have answered.
+SENSIBLE_DAYS = [MinValueValidator(date(1970, 1, 2)), MaxValueValidator(date(2199, 12, 31))]
 
 
 class JoinForm(forms.Form):
@@ -77,6 +83,44 @@ class MapForm(forms.Form):
     status = forms.ChoiceField(
         required=False, choices=[(status.value, status.value) for status in Status]
     )
+
+
+class AnswersForm(forms.Form):
+    """Which of the own answers are listed. A day or a week is named by a date."""
+
+    skill = forms.UUIDField(required=False)
+    day = forms.DateField(required=False, validators=SENSIBLE_DAYS)
+    week = forms.DateField(required=False, validators=SENSIBLE_DAYS)
+    page = forms.IntegerField(required=False, min_value=1)
+
+    def period(self) -> Period | None:
+        """Return the days that are asked for, of a valid form."""
+        day, week = self.cleaned_data["day"], self.cleaned_data["week"]
+        if day:
+            return Period(first=day, last=day)
+        return week_of(week) if week else None
+
+
+class DeleteForm(forms.Form):
+    """The password, before an account is deleted for good."""
+
+    password = forms.CharField(
+        label=_("Your password"),
+        max_length=128,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    is_sure = forms.BooleanField(label=_("I know that this cannot be undone."))
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._user = user
+
+    def clean_password(self) -> str:
+        typed = str(self.cleaned_data["password"])
+        if not self._user.check_password(typed):
+            raise ValidationError(_("This is not your password. Type it again."))
+        return typed
 
 
 class DeedForm(forms.Form):

@@ -54,6 +54,12 @@ class Activity(models.Model):
         null=True, help_text=_("The skill that the plan wanted practised.")
     )
     reason = models.CharField(max_length=500, blank=True, help_text=_("Why it was proposed."))
+    opening = models.CharField(
+        max_length=10,
+        blank=True,
+        help_text=_("What is read before the first step: lesson, example."),
+    )
+    opening_read_at = models.DateTimeField(null=True)
     variant_seed = models.PositiveBigIntegerField(default=0)
     step_index = models.PositiveSmallIntegerField(default=0)
     attempt_token = models.UUIDField(default=uuid4)

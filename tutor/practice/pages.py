@@ -1,26 +1,22 @@
 """What the learner's home and skill pages show: read once, no query from a template."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Q
-from django.utils.html import conditional_escape, format_html_join
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tutor.accounts.models import User
-from tutor.content.graph import LessonRef, SkillNode, course_graph
-from tutor.content.models import Course, Lesson
-from tutor.content.text import text_inline, text_render
-from tutor.grading.kinds_choice import ids_posted
+from tutor.content.graph import SkillNode, course_graph
+from tutor.content.models import Course
+from tutor.practice.answer_rows import ResponseRow, response_rows
+from tutor.practice.answers import Summary, responses_count, responses_found
 from tutor.practice.charts import BeliefChart, belief_chart
-from tutor.practice.documents import problem_document
+from tutor.practice.lessons import LessonText, lessons_of_skill
 from tutor.practice.map_page import SkillRow, skill_rows
 from tutor.practice.models import Activity
-from tutor.responses.models import Response, ResponseKind
 from tutor.responses.regrading import LearnerRegrade, regrades_of_learner
-from tutor.responses.selectors import responses_of_learner
 from tutor.scheduling.services import OfferedCandidate, offer_for
 from tutor.scheduling.statuses import Status
 from tutor.tracing.changes import RoleChange, beliefs_before, role_change
@@ -98,53 +94,6 @@ def _proposal(candidate: OfferedCandidate, rows: Mapping[int, SkillRow]) -> Prop
 
 
 @dataclass(frozen=True, slots=True)
-class WorkedExample:
-    """A worked example, rendered."""
-
-    title: str
-    body: str
-    steps: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LessonText:
-    """A lesson, rendered."""
-
-    lesson: Lesson
-    body: str
-    examples: tuple[WorkedExample, ...]
-
-
-def lesson_text(lesson: Lesson, course: Course) -> LessonText:
-    """Render a lesson's text and worked examples."""
-    return LessonText(
-        lesson=lesson,
-        body=text_render(lesson.body, course_uuid=course.uuid),
-        examples=tuple(
-            WorkedExample(
-                title=example.get("title", ""),
-                body=text_render(example.get("body", ""), course_uuid=course.uuid),
-                steps=tuple(
-                    text_inline(step, course_uuid=course.uuid) for step in example.get("steps", [])
-                ),
-            )
-            for example in lesson.worked_examples
-        ),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class ResponseRow:
-    """An own response in words."""
-
-    at: datetime
-    problem: str
-    answer_html: str
-    outcome: str
-    is_correct: bool
-
-
-@dataclass(frozen=True, slots=True)
 class SkillPage:
     """One skill for one learner."""
 
@@ -153,11 +102,11 @@ class SkillPage:
     needs: tuple[SkillRow, ...]
     unlocks: tuple[SkillRow, ...]
     lessons: tuple[LessonText, ...]
-    lesson_refs: tuple[LessonRef, ...]
     chart: BeliefChart | None
+    forecast_week_p: float | None
     forecast_p: float | None
     responses: tuple[ResponseRow, ...]
-    has_more_responses: bool
+    counts: Summary
     change: RoleChange | None
     belief_before: SkillBelief | None
 
@@ -167,16 +116,10 @@ def skill_page(learner: User, course: Course, skill: SkillNode, *, now: datetime
     graph = course_graph(course)
     offer = offer_for(learner, course, now=now)
     rows = skill_rows(graph, offer.statuses, offer.beliefs)
-    refs = graph.lessons_by_skill[skill.id]
-    lessons = Lesson.objects.filter(pk__in=[ref.id for ref in refs]).order_by("order", "id")
     points = belief_history(
         learner, course, skill_id=skill.id, now=now, limit=60, days_ahead=FORECAST_DAYS
     )
-    responses = list(
-        responses_of_learner(learner, course, skill_id=skill.id).select_related(
-            "step__problem", "revision"
-        )[: RESPONSES_SHOWN + 1]
-    )
+    found = responses_found(learner, course, skill_id=skill.id)
     change = role_change(offer.beliefs.version, now=now)
     earlier = None if change is None else beliefs_before(learner, course, change, now=now)
     mine = [candidate for candidate in offer.candidates if candidate.skill_id == skill.id]
@@ -185,54 +128,12 @@ def skill_page(learner: User, course: Course, skill: SkillNode, *, now: datetime
         proposal=_proposal(mine[0], rows) if mine else None,
         needs=tuple(rows[other] for other in graph.parents[skill.id]),
         unlocks=tuple(rows[other] for other in graph.children[skill.id]),
-        lessons=tuple(lesson_text(lesson, course) for lesson in lessons),
-        lesson_refs=refs,
+        lessons=lessons_of_skill(course, skill.id),
         chart=belief_chart(points),
+        forecast_week_p=points[-1 - FORECAST_DAYS + 7].p_correct if points else None,
         forecast_p=points[-1].p_correct if points else None,
-        responses=_response_rows(responses[:RESPONSES_SHOWN], course),
-        has_more_responses=len(responses) > RESPONSES_SHOWN,
+        responses=response_rows(found[:RESPONSES_SHOWN], course),
+        counts=responses_count(found),
         change=change,
         belief_before=None if earlier is None else earlier.of(skill.id),
     )
-
-
-def _response_rows(responses: Sequence[Response], course: Course) -> tuple[ResponseRow, ...]:
-    return tuple(
-        ResponseRow(
-            at=response.answered_at,
-            problem=str(response.step.problem),
-            answer_html=_answer_html(response, course),
-            outcome=_outcome(response),
-            is_correct=bool(getattr(response, "effective_is_correct", response.is_correct)),
-        )
-        for response in responses
-    )
-
-
-def _answer_html(response: Response, course: Course) -> str:
-    """Return what was typed, or the words of what was picked, as they stood on the screen."""
-    raw = response.raw_answer
-    if not raw or response.revision is None or response.kind != ResponseKind.ANSWER:
-        return conditional_escape(raw)
-    problem = problem_document(response.revision, seed=response.variant_seed)
-    step = next((step for step in problem.steps if step.key == response.step.key), None)
-    if step is None or not step.choices or step.answer["kind"] == "matching":
-        return conditional_escape(raw)
-    texts = {choice["id"]: choice["text"] for choice in step.choices}
-    picked = [texts[key] for key in ids_posted(raw) if key in texts]
-    return format_html_join(
-        "; ", "{}", ((text_inline(text, course_uuid=course.uuid),) for text in picked)
-    )
-
-
-def _outcome(response: Response) -> str:
-    is_correct = bool(getattr(response, "effective_is_correct", response.is_correct))
-    if response.kind == ResponseKind.HINT:
-        return _("opened a hint")
-    if response.kind == ResponseKind.DONT_KNOW:
-        return _("did not know it yet")
-    if response.kind == ResponseKind.SCAFFOLD:
-        return _("helping question right") if is_correct else _("helping question not right")
-    if not response.is_observation:
-        return _("right, a later try") if is_correct else _("not right, a later try")
-    return _("right") if is_correct else _("not right")

@@ -14,8 +14,8 @@ from tutor.common.outbox import outbox_add
 from tutor.content.graph import CourseGraph, course_graph
 from tutor.content.models import Step
 from tutor.practice.documents import HintDocument, ProblemDocument, StepDocument, problem_document
-from tutor.practice.models import Activity, Session
-from tutor.responses.models import Response, ResponseKind
+from tutor.practice.models import Activity, Session, SessionKind
+from tutor.responses.models import Response, ResponseKind, ResponseSource
 from tutor.responses.services import Given, response_record
 from tutor.scheduling.models import SkillStanding
 from tutor.scheduling.selectors import (
@@ -39,6 +39,10 @@ from tutor.tracing.services import RECORDED_TOPIC, observation_apply, tracing_ho
 ACTIVE_GRAIN = timedelta(minutes=1)
 # How many recent outcomes of a skill a page shows.
 RECENT_SHOWN = 8
+SOURCE_OF = {
+    SessionKind.PRACTICE: ResponseSource.PRACTICE,
+    SessionKind.PLACEMENT: ResponseSource.PLACEMENT,
+}
 ADVANCED_FIELDS = (
     "tries",
     "is_observed",
@@ -77,6 +81,13 @@ def activity_of(session: Session) -> Activity | None:
         .filter(session=session, finished_at=None)
         .first()
     )
+
+
+def opening_read(session: Session, *, attempt_token: UUID, now: datetime) -> None:
+    """Go on from the lesson to the first step, whose time begins now. Twice changes nothing."""
+    Activity.objects.filter(
+        session=session, finished_at=None, attempt_token=attempt_token, opening_read_at=None
+    ).exclude(opening="").update(opening_read_at=now, step_shown_at=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +162,7 @@ def deed_record(
                 try_number=activity.tries + 1,
                 hints_opened=len(activity.hints_opened),
                 elapsed_ms=_elapsed(activity, elapsed_ms, now=now),
+                source=SOURCE_OF[SessionKind(session.kind)],
                 plan_uuid=activity.plan_uuid,
                 model_version_uuid=tracing.version.uuid,
             ),
@@ -172,6 +184,7 @@ def deed_record(
                 beliefs=beliefs,
                 tracing=tracing,
                 touched=skill_ids,
+                is_right=response.is_correct,
                 now=now,
             )
             plan_link(activity.plan_uuid, response)
@@ -190,7 +203,7 @@ def deed_record(
                 observations, activity.feedback.get("skill_id")
             )
         is_last_step = activity.step_index + 1 == len(scene.problem.steps)
-        if is_solved and is_last_step:
+        if is_solved and is_last_step and session.kind == SessionKind.PRACTICE:
             activity.feedback["next"] = _plan_next(
                 session,
                 graph=graph,
@@ -335,6 +348,7 @@ def activity_plan(session: Session, offer: Offer, *, taken: int, now: datetime) 
         "skill_id": candidate.skill_id,
         "kind": candidate.kind,
         "reason": candidate.reason,
+        "opening": candidate.opening.value,
         "revision_id": target.step.revision_id,
         "variant_seed": target.variant_seed,
     }
@@ -347,6 +361,8 @@ def activity_begin(session: Session, upcoming: dict[str, Any], *, now: datetime)
         plan_uuid=UUID(upcoming["plan"]),
         skill_id_aim=upcoming["skill_id"],
         reason=upcoming["reason"],
+        # Planned before there were openings: an activity that was under way then has none.
+        opening=upcoming.get("opening", ""),
         variant_seed=upcoming["variant_seed"],
         step_shown_at=now,
         started_at=now,

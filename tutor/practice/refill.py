@@ -9,7 +9,7 @@ from tutor.practice.screen import AnswerField, StepScreen
 def screen_refilled(screen: StepScreen, *, raw: str, hint_key: str = "") -> StepScreen:
     """Return the screen with the posted answer in the field that it was typed into."""
     if not hint_key:
-        return replace(screen, field=_filled(screen.field, raw))
+        return replace(screen, field=_filled(screen.field, raw), opening=None)
     hints = tuple(
         replace(hint, field=_filled(hint.field, raw), message_html="")
         if hint.key == hint_key and hint.field is not None

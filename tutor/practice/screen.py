@@ -15,10 +15,12 @@ from tutor.content.text import text_inline, text_render
 from tutor.grading.answers import answer_expected
 from tutor.grading.kinds_choice import ids_posted, pairs_posted
 from tutor.practice.documents import HintDocument, ProblemDocument, StepDocument, problem_document
+from tutor.practice.lessons import LessonText, lessons_of_skill
 from tutor.practice.models import Activity, Session
 from tutor.practice.recording import activity_of, outcomes_recent
 from tutor.responses.models import ResponseKind
 from tutor.scheduling.selectors import recent_observations
+from tutor.scheduling.services import Opening
 from tutor.tracing.selectors import beliefs_of_learner
 
 
@@ -96,6 +98,14 @@ class NextView:
 
 
 @dataclass(frozen=True, slots=True)
+class OpeningView:
+    """What is read before the first step: a lesson that is new, or its worked examples again."""
+
+    is_example: bool
+    lessons: tuple[LessonText, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StepScreen:
     """A step on the screen. Every `*_html` is safe to show as it is."""
 
@@ -121,6 +131,7 @@ class StepScreen:
     upcoming: NextView | None
     licence: str
     attribution: str
+    opening: OpeningView | None = None
 
 
 def screen_build(
@@ -168,7 +179,19 @@ def screen_build(
         upcoming=_upcoming(activity, problem, graph),
         licence=problem.licence,
         attribution=problem.attribution,
+        opening=_opening(session.course, activity),
     )
+
+
+def _opening(course: Course, activity: Activity) -> OpeningView | None:
+    # An answer or a hint on another device says that the lesson was left behind.
+    is_begun = activity.is_observed or activity.is_solved or activity.step_index > 0
+    if not activity.opening or activity.opening_read_at or is_begun:
+        return None
+    lessons = lessons_of_skill(course, activity.skill_id_aim or 0)
+    if not lessons:
+        return None
+    return OpeningView(is_example=activity.opening == Opening.EXAMPLE, lessons=lessons)
 
 
 class _Renderer:

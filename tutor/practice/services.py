@@ -16,7 +16,7 @@ from tutor.common.errors import TutorError
 from tutor.content.models import Course
 from tutor.practice.documents import problem_document
 from tutor.practice.grading import grade
-from tutor.practice.models import Activity, Session
+from tutor.practice.models import Activity, Session, SessionKind
 from tutor.practice.recording import (
     Deed,
     Outcome,
@@ -40,6 +40,7 @@ def session_open(learner: User, course: Course, *, now: datetime) -> Session | N
         Session.objects.filter(
             learner=learner,
             course=course,
+            kind=SessionKind.PRACTICE,
             ended_at=None,
             last_active_at__gte=now - SITTING_GAP,
         )
@@ -81,7 +82,9 @@ def session_start(
             _("That suggestion is gone; choose from the ones shown now."), code="unknown_choice"
         )
     if session is None:
-        Session.objects.filter(learner=learner, course=course, ended_at=None).update(ended_at=now)
+        Session.objects.filter(
+            learner=learner, course=course, kind=SessionKind.PRACTICE, ended_at=None
+        ).update(ended_at=now)
         session = Session.objects.create(
             learner=learner, course=course, started_at=now, last_active_at=now
         )

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from tutor.practice.views import course, join, sitting
+from tutor.practice.views import course, join, own_data, placement, progress, sitting
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("join/", join.join, name="join"),
@@ -14,7 +14,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("learn/<uuid:course_uuid>/start/", sitting.start, name="practice_start"),
     path("learn/<uuid:course_uuid>/skills/<uuid:skill_uuid>/", course.skill, name="skill"),
     path("learn/<uuid:course_uuid>/lessons/<uuid:lesson_uuid>/", course.lesson, name="lesson"),
+    path("learn/progress/", progress.progress_first, name="progress_first"),
+    path("learn/<uuid:course_uuid>/progress/", progress.progress, name="progress"),
+    path("learn/<uuid:course_uuid>/answers/", progress.answers, name="answers"),
+    path("learn/<uuid:course_uuid>/placement/", placement.placement, name="placement"),
+    path("learn/<uuid:course_uuid>/placement/start/", placement.start, name="placement_start"),
+    path("placement/<uuid:session_uuid>/answer/", placement.answer, name="placement_answer"),
+    path(
+        "placement/<uuid:session_uuid>/dont-know/",
+        placement.dont_know,
+        name="placement_dont_know",
+    ),
+    path("placement/<uuid:session_uuid>/stop/", placement.stop, name="placement_stop"),
+    path("account/data/", own_data.own_data, name="own_data"),
+    path("account/data/stepwise-data.zip", own_data.download, name="own_data_download"),
+    path("account/delete/", own_data.delete, name="account_delete"),
     path("practice/<uuid:session_uuid>/", sitting.practice, name="practice"),
+    path("practice/<uuid:session_uuid>/read/", sitting.read, name="practice_read"),
     path("practice/<uuid:session_uuid>/answer/", sitting.answer, name="practice_answer"),
     path("practice/<uuid:session_uuid>/scaffold/", sitting.scaffold, name="practice_scaffold"),
     path("practice/<uuid:session_uuid>/hint/", sitting.hint, name="practice_hint"),

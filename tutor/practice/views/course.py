@@ -2,17 +2,19 @@
 
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET
 
 from tutor.accounts.access import learner_page, member_page
 from tutor.accounts.http import UserRequest
 from tutor.common.clock import now_utc
-from tutor.content.graph import SkillNode, course_graph
-from tutor.content.models import Course, Lesson
+from tutor.content.graph import course_graph
+from tutor.content.models import Lesson
 from tutor.practice import pages
+from tutor.practice.access import skill_of_course
 from tutor.practice.forms import MapForm
+from tutor.practice.lessons import lesson_text
 from tutor.practice.map_page import map_page
 from tutor.roster.access import course_for_learner, course_for_member
 from tutor.roster.selectors import courses_of_learner
@@ -68,19 +70,14 @@ def course_map(request: UserRequest, course_uuid: UUID) -> HttpResponse:
     return render(request, template, {"page": page, "course": course})
 
 
-def _skill(course: Course, skill_uuid: UUID) -> SkillNode:
-    for skill in course_graph(course).skills:
-        if skill.uuid == skill_uuid:
-            return skill
-    raise Http404
-
-
 @require_GET
 @learner_page
 def skill(request: UserRequest, course_uuid: UUID, skill_uuid: UUID) -> HttpResponse:
     """Show one skill: its lesson, the belief over time, the own responses."""
     course = course_for_learner(request.user, course_uuid)
-    page = pages.skill_page(request.user, course, _skill(course, skill_uuid), now=now_utc())
+    page = pages.skill_page(
+        request.user, course, skill_of_course(course, skill_uuid), now=now_utc()
+    )
     return render(request, "practice/skill.html", {"page": page, "course": course})
 
 
@@ -103,5 +100,5 @@ def lesson(request: UserRequest, course_uuid: UUID, lesson_uuid: UUID) -> HttpRe
         for node in course_graph(course).skills
         if any(ref.id == found.pk for ref in course_graph(course).lessons_by_skill[node.id])
     ]
-    context = {"text": pages.lesson_text(found, course), "course": course, "skills": taught}
+    context = {"text": lesson_text(found, course), "course": course, "skills": taught}
     return render(request, "practice/lesson.html", context)

@@ -23,9 +23,9 @@ from tutor.practice import services
 from tutor.practice.access import session_for_learner
 from tutor.practice.forms import DeedForm, StartForm
 from tutor.practice.kept import answer_forget, answer_keep, answer_kept, login_redirect
-from tutor.practice.models import Activity, Session
+from tutor.practice.models import Activity, Session, SessionKind
 from tutor.practice.preview import answer_preview
-from tutor.practice.recording import Deed, Outcome
+from tutor.practice.recording import Deed, Outcome, opening_read
 from tutor.practice.refill import screen_refilled
 from tutor.practice.screen import StepScreen, screen_build
 from tutor.roster.access import course_for_learner
@@ -193,6 +193,13 @@ def dont_know(request: UserRequest, session: Session, form: DeedForm) -> HttpRes
 
 
 @_deed(is_kept=False)
+def read(request: UserRequest, session: Session, form: DeedForm) -> HttpResponse:
+    """Go on from the lesson to its first problem."""
+    opening_read(session, attempt_token=form.cleaned_data["attempt_token"], now=now_utc())
+    return _after(request, session, Outcome(Deed.RECORDED), deed="read")
+
+
+@_deed(is_kept=False)
 def go_on(request: UserRequest, session: Session, form: DeedForm) -> HttpResponse:
     """Go on after feedback: the next step, or what was planned next."""
     outcome = services.activity_continue(
@@ -210,16 +217,24 @@ def end(request: UserRequest, session_uuid: UUID) -> HttpResponse:
     return redirect("course_home", course_uuid=session.course.uuid)
 
 
+def session_address(session: Session) -> str:
+    """Return where a sitting is shown."""
+    if session.kind == SessionKind.PLACEMENT:
+        return reverse("placement", args=[session.course.uuid])
+    return reverse("practice", args=[session.uuid])
+
+
 @require_GET
 @never_cache
 @learner_page
 def kept(request: UserRequest, session_uuid: UUID) -> HttpResponse:
     """After a login: offer to send the answer that was kept (practice.js sends it at once)."""
-    session = session_for_learner(request.user, session_uuid)
+    session = session_for_learner(request.user, session_uuid, kind=None)
     found = answer_kept(request, session_uuid)
     if found is None:
-        return redirect("practice", session_uuid=session.uuid)
-    return render(request, "practice/kept.html", {"kept": found, "session": session})
+        return redirect(session_address(session))
+    context = {"kept": found, "session": session, "address": session_address(session)}
+    return render(request, "practice/kept.html", context)
 
 
 @require_POST
@@ -227,7 +242,7 @@ def kept(request: UserRequest, session_uuid: UUID) -> HttpResponse:
 @learner_page
 def preview(request: UserRequest, session_uuid: UUID) -> HttpResponse:
     """Show what is being typed as maths, or what could not be read of it; grades nothing."""
-    session = session_for_learner(request.user, session_uuid)
+    session = session_for_learner(request.user, session_uuid, kind=None)
     found = answer_preview(
         session,
         raw=request.POST.get("answer", ""),
