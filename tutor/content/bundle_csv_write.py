@@ -43,8 +43,8 @@ def _table_text(table: Table, rows: Iterable[Row]) -> str:
 
 def _cell(column: Column, row: Row) -> str:
     value = row.get(column.name, "")
-    # An empty list says what an empty cell says, but for answers that are nothing else.
-    if value == "" or (value in ([], {}) and column.name != "answer_more"):
+    # What is empty is an empty cell, but for answers that are nothing else.
+    if column.name not in row or (value in ("", [], {}) and column.name != "answer_more"):
         return ""
     return cell_write(column.write(value))
 

@@ -15,13 +15,15 @@ def text_decode(raw: bytes, *, name: str) -> str:
     """
     if raw.startswith(_UTF16):
         raise ContentUnreadableError(f"'{name}' is not UTF-8 text but UTF-16; save it as UTF-8.")
+    mark = len(codecs.BOM_UTF8) if raw.startswith(codecs.BOM_UTF8) else 0
     try:
-        return raw.decode("utf-8-sig")
+        return raw[mark:].decode()
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
+        at = mark + error.start
+        line = raw.count(b"\n", 0, at) + 1
         raise ContentUnreadableError(
-            f"'{name}' is not UTF-8 text (byte {error.start}, line {line}: "
-            f"0x{raw[error.start]:02x}); save it as UTF-8."
+            f"'{name}' is not UTF-8 text (byte {at}, line {line}: 0x{raw[at]:02x}); "
+            "save it as UTF-8."
         ) from error
 
 

@@ -173,7 +173,7 @@ class _Run:
         except ImportRefusedError as refusal:
             self._refuse(refusal.message, refusal.rows)
         except TutorError as error:
-            self._refuse(error.message, [_row(error)])
+            self._refuse(error.message, [_row(error, self.job.filename)])
         except Exception:
             logger.exception("import %s broke off (attempt %s)", self.job.uuid, self.job.attempts)
             self._break_off()
@@ -244,8 +244,8 @@ class _Run:
         self.held.update(lease_until=self.clock(), stage="waiting for another try")
 
 
-def _row(error: TutorError) -> RowError:
-    return RowError("", "", "", _("a file that can be imported"), error.message)
+def _row(error: TutorError, filename: str) -> RowError:
+    return RowError(filename, "", "", _("a file that can be imported"), error.message)
 
 
 def imports_reap(*, now: datetime) -> int:
