@@ -28,7 +28,10 @@ def formula_convert(calculated: Element, prompt: str) -> Document:
     for name, expression in formulas[:-1]:
         variables[name] = {"kind": "computed", "expression": expression}
     expression = formulas[-1][1]
-    answer: Document = {"kind": "number", "value": f"@{{round({expression}, {places})}}"}
+    answer: Document = {
+        "kind": "number",
+        "value": f"@{{round({expression}, {places}):decimal{places}}}",
+    }
     answer |= _tolerance(text_below(first_of(calculated, "answer_tolerance")))
     for name, template in shown.items():
         # Markdown has escaped the brackets, but not those inside formulas.
