@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tutor.grading.variants import document_render, template_names
 BUNDLE = demo_bundle()
 SKILLS = [skill["id"] for skill in BUNDLE["skills"]]
 STEPS = [(problem, step) for problem in BUNDLE["problems"] for step in problem["steps"]]
+GUIDE = Path(__file__).parents[4] / "docs" / "authoring.md"
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,119}")
 
 
@@ -88,6 +90,14 @@ def test_practising_a_skill_also_practises_only_what_it_builds_on() -> None:
             assert edge["from"] in nx.ancestors(graph, edge["to"]), edge
 
 
+def test_the_guide_counts_the_problems_and_their_kinds_of_answers() -> None:
+    kinds = Counter(step["answer"]["kind"] for _, step in STEPS)
+    guide = " ".join(GUIDE.read_text(encoding="utf-8").split())
+    assert f"{len(BUNDLE['problems'])} in all. Their {len(STEPS)} steps ask for" in guide
+    told = ", ".join(f"{count} × {kind}" for kind, count in kinds.most_common())
+    assert told in guide, told
+
+
 def test_the_guide_tells_the_length_and_width_of_the_graph() -> None:
     graph = _prerequisites()
     closure = nx.transitive_closure_dag(graph)
@@ -101,8 +111,7 @@ def test_the_guide_tells_the_length_and_width_of_the_graph() -> None:
         f"{len(SKILLS)} skills, {graph.number_of_edges()} prerequisite edges, longest chain "
         f"{len(nx.dag_longest_path(graph))}, width {len(SKILLS) - len(matched) // 2}"
     )
-    guide = Path(__file__).parents[4] / "docs" / "authoring.md"
-    assert told in " ".join(guide.read_text(encoding="utf-8").split()), told
+    assert told in " ".join(GUIDE.read_text(encoding="utf-8").split()), told
 
 
 def test_every_edge_has_a_reason_and_none_is_repeated() -> None:
@@ -189,15 +198,13 @@ def test_every_misconception_is_explained_once_and_none_is_explained_in_vain() -
         for entry in [*step.get("feedback", []), *step.get("choices", [])]
         if "misconception" in entry
     }
-    guide = Path(__file__).parents[4] / "docs" / "authoring.md"
-    table = guide.read_text(encoding="utf-8").partition("## Misconceptions")[2]
+    table = GUIDE.read_text(encoding="utf-8").partition("## Misconceptions")[2]
     explained = re.findall(r"^\| `([a-z-]+)` \|", table, flags=re.MULTILINE)
     assert explained == sorted(used)
 
 
 def test_the_guide_names_problems_that_exist() -> None:
-    guide = Path(__file__).parents[4] / "docs" / "authoring.md"
-    text = guide.read_text(encoding="utf-8")
+    text = GUIDE.read_text(encoding="utf-8")
     text = text.partition("## A problem")[2].partition("### Variables")[0]
     problems = {problem["id"] for problem in BUNDLE["problems"]}
     named = {
