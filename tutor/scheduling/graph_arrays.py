@@ -76,6 +76,16 @@ class GraphArrays:
         return np.unique(self.gate_child, return_index=True)
 
     @cached_property
+    def gates_padded(self) -> Rows:
+        """Each skill's gates, (n, most gates), -1 after the last."""
+        return padded(self.gate_child, self.gate_parent, self.n)
+
+    @cached_property
+    def parents_padded(self) -> Rows:
+        """Each skill's prerequisites, (n, most prerequisites), -1 after the last."""
+        return padded(self.edge_child, self.edge_parent, self.n)
+
+    @cached_property
     def order(self) -> Rows:
         """Rows in topological order, otherwise in the course's. Raises: ValueError on a cycle."""
         followers: list[list[int]] = [[] for _ in range(self.n)]
@@ -147,6 +157,17 @@ class GraphArrays:
             cover_easier=none,
             cover_weight=np.zeros(0),
         )
+
+
+def padded(owner: Rows, member: Rows, n: int) -> Rows:
+    """Return (n, most) the members of each owner in order, -1 after the last."""
+    counts = np.bincount(owner, minlength=n)
+    table = np.full((n, max(int(counts.max(initial=0)), 1)), -1, dtype=np.int64)
+    order = np.argsort(owner, kind="stable")
+    begins = np.cumsum(counts) - counts
+    place = np.arange(len(owner)) - begins[owner[order]]
+    table[owner[order], place] = member[order]
+    return table
 
 
 def words_of(n: int) -> int:
@@ -226,17 +247,12 @@ def gates_min(arrays: GraphArrays, values: F) -> F:
     return least
 
 
-def counts_within(sets: Bits, chosen: Bits) -> NDArray[np.int64]:
-    """Return (learners, n) how many members of each set (n, words) are in (learners, words).
+def counts_within(sets: Bits, chosen: Bits, *, who: Rows, rows: Rows) -> NDArray[np.int64]:
+    """Return (m,) how many members of the set of each row are among those chosen of each learner.
 
-    Learners are taken in blocks, so that memory stays small for a class on a large graph.
+    sets (n, words); chosen (n_learners, words); who, rows (m,).
     """
-    n, words = sets.shape
-    counts = np.zeros((len(chosen), n), dtype=np.int64)
-    block = max(1, 4_000_000 // max(n, 1))
-    for begin in range(0, len(chosen), block):
-        part = chosen[begin : begin + block]
-        total = counts[begin : begin + block]
-        for word in range(words):
-            total += np.bitwise_count(part[:, None, word] & sets[None, :, word])
+    counts = np.zeros(len(who), dtype=np.int64)
+    for word in range(sets.shape[1]):
+        counts += np.bitwise_count(chosen[who, word] & sets[rows, word])
     return counts

@@ -28,8 +28,9 @@ class SkillStanding(models.Model):
     review_due_at = models.DateTimeField(
         null=True, help_text=_("When the forecast falls below the review threshold.")
     )
-    practised_at = models.DateTimeField(
-        null=True, help_text=_("The last practice that moved `review_due_at`.")
+    right_at = models.DateTimeField(null=True, help_text=_("The last right first answer."))
+    n_spaced = models.PositiveSmallIntegerField(
+        default=0, help_text=_("How often it was still known after most of its interval.")
     )
     p_placed = models.FloatField(
         null=True, help_text=_("What a placement guessed, until the skill is observed.")

@@ -150,10 +150,10 @@ def reviews_due(
             learner_id=learner_id,
             skill_id=skill_id,
             due_at=due_at,
-            lateness=_lateness(due_at, practised_at or mastered_at, until=until),
+            lateness=_lateness(due_at, right_at or mastered_at, until=until),
         )
-        for learner_id, skill_id, due_at, practised_at, mastered_at in rows.values_list(
-            "learner_id", "skill_id", "review_due_at", "practised_at", "mastered_at"
+        for learner_id, skill_id, due_at, right_at, mastered_at in rows.values_list(
+            "learner_id", "skill_id", "review_due_at", "right_at", "mastered_at"
         ).iterator(chunk_size=5_000)
         if due_at is not None and mastered_at is not None
     ]
@@ -161,6 +161,6 @@ def reviews_due(
     return found
 
 
-def _lateness(due_at: datetime, practised_at: datetime, *, until: datetime) -> float:
-    lasted = max((due_at - practised_at).total_seconds(), 86_400.0)
+def _lateness(due_at: datetime, right_at: datetime, *, until: datetime) -> float:
+    lasted = max((due_at - right_at).total_seconds(), 86_400.0)
     return (until - due_at).total_seconds() / lasted

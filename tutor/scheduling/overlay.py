@@ -4,7 +4,7 @@ The model's own beliefs are never changed: pages show them beside what was said.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +108,5 @@ def standings_overlay(
         elif word.says == "not_yet":
             found[word.skill_id] = Standing(is_open=before.is_open)
         else:
-            found[word.skill_id] = Standing(
-                is_open=True, is_mastered=before.is_mastered, was_mastered=before.was_mastered
-            )
+            found[word.skill_id] = replace(before, is_open=True)
     return found

@@ -16,7 +16,6 @@ from tutor.scheduling.graph_arrays import F, GraphArrays, Mask
 from tutor.scheduling.scoring import candidates_score
 from tutor.scheduling.situations import (
     KINDS,
-    REVIEW,
     Decision,
     Kind,
     Policy,
@@ -52,9 +51,11 @@ class StepwisePolicy:
         kinds = candidates_find(situation, config=config)
         scored = candidates_score(situation, kinds, config=config)
         return drawn(
-            kinds,
+            scored.who,
+            scored.rows,
             scored.scores,
-            scored.terms | {"unlocks": scored.unlocks.astype(np.float64)},
+            scored.terms,
+            kinds=kinds,
             u=u,
             most=config.most_candidates,
             temperature=config.temperature,
@@ -79,7 +80,8 @@ class Past:
 class Outlook:
     """What else is known of one learner, each (n_skills,): see `Situation`."""
 
-    p_mastery_later: F | None = None
+    retention: F | None = None
+    retention_later: F | None = None
     p_step: F | None = None
     disagreement: F | None = None
     overdueness: F | None = None
@@ -163,7 +165,8 @@ def situation_of(
         spinning=_mask(arrays, _spinning(newest, config=config)),
         new_today=np.array([past.new_skills_today]),
         reviews_today=np.array([past.reviews_today]),
-        p_mastery_later=_row(outlook.p_mastery_later),
+        retention=_row(outlook.retention),
+        retention_later=_row(outlook.retention_later),
         p_step=_row(outlook.p_step),
         disagreement=_row(outlook.disagreement),
         overdueness=_row(outlook.overdueness),
@@ -199,13 +202,12 @@ def _candidate(situation: Situation, decision: Decision, place: int) -> Candidat
     row = int(decision.ranked[0, place])
     code = int(decision.kinds[0, row])
     beliefs = situation.beliefs
-    terms = {name: float(values[0, row]) for name, values in decision.terms.items()}
+    terms = {name: float(values[0, place]) for name, values in decision.terms.items()}
     unlocks = int(terms.pop("unlocks", 0.0))
-    later = situation.p_mastery_later
     return Candidate(
         skill_id=situation.arrays.skill_ids[row],
         kind=KINDS[code],
-        score=float(decision.scores[0, row]),
+        score=float(decision.scores[0, place]),
         terms=terms,
         propensity=float(decision.propensity[0, place]),
         reason=KINDS[code].value,
@@ -213,9 +215,6 @@ def _candidate(situation: Situation, decision: Decision, place: int) -> Candidat
             "percent": round(100 * float(beliefs.p_correct[0, row])),
             "n": int(beliefs.n_observations[0, row]),
             "unlocks": unlocks,
-            "lost": 0.0
-            if later is None or code != REVIEW
-            else float(beliefs.p_mastery[0, row] - later[0, row]),
         },
         needs_example=bool(situation.spinning[0, row]),
     )

@@ -1,5 +1,6 @@
 """Standings after a replay: what a corrected, imported or late log opens, masters, takes back."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,10 @@ from tutor.accounts.models import User
 from tutor.common.outbox import REPLAY_QUEUE, handler
 from tutor.content.graph import course_graph
 from tutor.content.models import Course
-from tutor.scheduling.services import standings_refresh
+from tutor.responses.exports import observations_export
+from tutor.scheduling.retention import Spacing, spacing_of_history
+from tutor.scheduling.selectors import policy_config
+from tutor.scheduling.standings import standings_refresh
 from tutor.tracing.selectors import beliefs_of_state
 from tutor.tracing.services import REPLAYED_TOPIC, tracing_hold
 
@@ -45,4 +49,15 @@ def standings_rebuild(learner: User, course: Course, *, now: datetime) -> None:
         tracing=tracing,
         touched=practised,
         now=now,
+        spacings=_spacings(learner, course, now=now),
     )
+
+
+def _spacings(learner: User, course: Course, *, now: datetime) -> dict[int, Spacing]:
+    """Return the spacing of every practised skill, from the whole log (one query)."""
+    answers: defaultdict[int, list[tuple[float, bool]]] = defaultdict(list)
+    for row in observations_export(course, learner_ids=[learner.pk], until=now):
+        for skill_id in row.skill_ids:
+            answers[skill_id].append((row.at_days, row.is_correct))
+    config = policy_config(course)
+    return {skill: spacing_of_history(rows, config=config) for skill, rows in answers.items()}

@@ -47,12 +47,13 @@ def policy_config(course: Course) -> PolicyConfig:
     return PolicyConfig(gate=course.gate)
 
 
-def standing_of(row: SkillStanding) -> Standing:
+def standing_of(row: SkillStanding, *, now: datetime) -> Standing:
     """Return what the policy needs of a stored standing."""
     return Standing(
         is_open=row.opened_at is not None,
         is_mastered=row.is_mastered,
         was_mastered=row.mastered_at is not None,
+        is_due=row.review_due_at is not None and row.review_due_at <= now,
     )
 
 
@@ -91,7 +92,7 @@ def view_of(
     placed = {skill: row.p_placed for skill, row in standings.items() if row.p_placed is not None}
     over = beliefs_overlay(arrays, beliefs, placed=placed, words=words, config=config)
     remembered = standings_overlay(
-        {skill: standing_of(row) for skill, row in standings.items()}, words
+        {skill: standing_of(row, now=beliefs.at) for skill, row in standings.items()}, words
     )
     many = statuses_many(
         arrays, one_learner(over), standing_arrays(arrays, remembered), config=config

@@ -1,8 +1,7 @@
 """Offers, stored plans, and the standings that outlive beliefs."""
 
 import hashlib
-import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,29 +11,42 @@ from uuid import UUID
 import numpy as np
 
 from tutor.accounts.models import User
-from tutor.common.clock import DAY_SECONDS, days_since_epoch
+from tutor.common.clock import DAY_SECONDS
 from tutor.content.graph import CourseGraph, StepRef, course_graph
 from tutor.content.models import Course
 from tutor.responses.models import Response
+from tutor.scheduling.graph_arrays import F
 from tutor.scheduling.guidance import Guidance, guidance_of_learner
 from tutor.scheduling.models import Plan, SkillStanding
 from tutor.scheduling.policies import Candidate, Choice, Kind, Outlook, StepwisePolicy, choose
 from tutor.scheduling.reasons import reason_text
+from tutor.scheduling.retention import retained
 from tutor.scheduling.selectors import (
     PastObservation,
     View,
     past_of,
     policy_config,
     recent_observations,
-    standing_of,
     standings_of_learner,
-    statuses_from,
     view_of,
 )
-from tutor.scheduling.statuses import PolicyConfig, SkillStatus, Status, is_mastered_now
-from tutor.tracing import engine
-from tutor.tracing.selectors import LearnerBeliefs, beliefs_of_learner, moment_of
-from tutor.tracing.services import Tracing
+from tutor.scheduling.standings import standings_refresh
+from tutor.scheduling.statuses import PolicyConfig, SkillStatus
+from tutor.tracing.selectors import LearnerBeliefs, beliefs_of_learner
+
+__all__ = [
+    "Offer",
+    "OfferedCandidate",
+    "Opening",
+    "Target",
+    "offer_for",
+    "offer_from",
+    "plan_link",
+    "plan_record",
+    "seed_of",
+    "standings_refresh",
+    "target_choose",
+]
 
 # An activity's usual length until the course's own response times say better.
 MINUTES_PER_STEP = 2
@@ -157,19 +169,32 @@ def _outlook(
     view: View, standings: Mapping[int, SkillStanding], *, config: PolicyConfig, now: datetime
 ) -> Outlook:
     """Return how late reviews are, and what more waiting costs by their own pace of forgetting."""
-    late = np.zeros(view.arrays.n)
-    later = np.array(view.beliefs.p_mastery)
+    arrays, p_mastery = view.arrays, view.beliefs.p_mastery
+    late, gap = np.zeros(arrays.n), np.zeros(arrays.n)
+    n_spaced = np.zeros(arrays.n, dtype=np.int64)
+    was_mastered = np.zeros(arrays.n, dtype=np.bool_)
     for skill, row in standings.items():
-        at = view.arrays.row_of.get(skill)
-        if at is None or row.review_due_at is None or row.practised_at is None:
+        at = arrays.row_of.get(skill)
+        if at is None or row.right_at is None:
             continue
-        lasted = (row.review_due_at - row.practised_at).total_seconds() / DAY_SECONDS
-        lasted = max(lasted, 1.0)
-        late[at] = (now - row.review_due_at).total_seconds() / DAY_SECONDS / lasted
-        # It fell from about the one threshold to the other in that time, and goes on so.
-        pace = math.log(config.mastery_enter / config.mastery_leave) / lasted
-        later[at] *= math.exp(-pace * config.review_horizon_days)
-    return Outlook(p_mastery_later=later, overdueness=late)
+        gap[at] = (now - row.right_at).total_seconds() / DAY_SECONDS
+        n_spaced[at], was_mastered[at] = row.n_spaced, row.mastered_at is not None
+        if row.review_due_at is not None:
+            lasted = (row.review_due_at - row.right_at).total_seconds() / DAY_SECONDS
+            late[at] = (now - row.review_due_at).total_seconds() / DAY_SECONDS / max(lasted, 1.0)
+
+    def left(days_ahead: float) -> F:
+        return retained(
+            p_mastery,
+            gap_days=gap + days_ahead,
+            n_spaced=n_spaced,
+            was_mastered=was_mastered,
+            config=config,
+        )
+
+    return Outlook(
+        retention=left(0.0), retention_later=left(config.review_horizon_days), overdueness=late
+    )
 
 
 def seed_of(*parts: int) -> int:
@@ -312,84 +337,3 @@ def plan_link(plan_uuid: UUID | None, response: Response) -> None:
     """Link a plan to the observation that it led to."""
     if plan_uuid is not None and response.is_observation:
         Plan.objects.filter(uuid=plan_uuid, response=None).update(response=response)
-
-
-def standings_refresh(
-    learner: User,
-    course: Course,
-    *,
-    graph: CourseGraph,
-    beliefs: LearnerBeliefs,
-    tracing: Tracing,
-    touched: Collection[int],
-    now: datetime,
-) -> dict[int, SkillStanding]:
-    """Bring the stored standings up to the beliefs: open what opens, note mastery and its loss.
-
-    What is open stays open. `touched` are the skills just practised, whose next review moves.
-    Where the model could not be asked nothing moves: mastery is not lost to a broken file.
-    """
-    standings = standings_of_learner(learner, graph)
-    if beliefs.is_fallback:
-        return standings
-    statuses = statuses_from(graph, beliefs, standings, course=course)
-    config = policy_config(course)
-    new, changed = [], []
-    for row, skill_id in enumerate(graph.skill_ids):
-        status = statuses[skill_id]
-        if status.status is Status.UNKNOWN or not (status.is_open or skill_id in touched):
-            continue
-        standing = standings.get(skill_id)
-        is_new = standing is None
-        if standing is None:
-            standing = SkillStanding(learner=learner, skill_id=skill_id)
-            standings[skill_id] = standing
-        before = _moved(standing)
-        standing.opened_at = standing.opened_at or now
-        is_mastered = is_mastered_now(
-            float(beliefs.p_mastery[row]),
-            int(beliefs.n_observations[row]),
-            standing_of(standing),
-            config=config,
-        )
-        _mastery_set(standing, is_mastered=is_mastered, now=now)
-        if standing.is_mastered and (skill_id in touched or standing.review_due_at is None):
-            standing.review_due_at = _review_due_at(tracing, skill_id, now=now, course=course)
-            standing.practised_at = now
-        if is_new:
-            new.append(standing)
-        elif before != _moved(standing):
-            changed.append(standing)
-    if new:
-        SkillStanding.objects.bulk_create(new)
-    if changed:
-        SkillStanding.objects.bulk_update(
-            changed,
-            ["opened_at", "is_mastered", "mastered_at", "review_due_at", "practised_at"],
-        )
-    return standings
-
-
-def _moved(standing: SkillStanding) -> tuple[datetime | None, bool, datetime | None]:
-    return standing.opened_at, standing.is_mastered, standing.review_due_at
-
-
-def _mastery_set(standing: SkillStanding, *, is_mastered: bool, now: datetime) -> None:
-    if is_mastered and not standing.is_mastered:
-        standing.mastered_at = standing.mastered_at or now
-    if standing.is_mastered and not is_mastered:
-        standing.review_due_at = now
-    standing.is_mastered = is_mastered
-
-
-def _review_due_at(
-    tracing: Tracing, skill_id: int, *, now: datetime, course: Course
-) -> datetime | None:
-    (at,) = engine.first_below(
-        tracing.version,
-        tracing.state.blob,
-        [skill_id],
-        threshold=policy_config(course).mastery_leave,
-        from_days=days_since_epoch(now),
-    )
-    return None if at is None else moment_of(at)

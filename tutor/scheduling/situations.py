@@ -37,10 +37,11 @@ class Situation:
 
     `goal` (1 or n_learners, n_skills) are the skills that may be proposed. `just_right` are those
     of the last answer when it was right; `worn` were asked too often in a row; `exhausted` have
-    nothing fresh left to ask in this sitting; `spinning` were practised in vain. `p_mastery_later`
-    is the forecast after the policy's review horizon without practice. `p_step` is P(correct) of
-    the best step at hand, `disagreement` that of two models on P(correct), `overdueness` how late
-    a review is in units of its own interval; each None where nobody can say.
+    nothing fresh left to ask in this sitting; `spinning` were practised in vain. `at_days` is now.
+    `retention` is what is left of P(mastery) now, `retention_later` after the policy's review
+    horizon without practice; `p_step` P(correct) of the best step at hand, `disagreement` that of
+    two models on P(correct), `overdueness` how late a review is in units of its own interval; None
+    where nobody can say.
     """
 
     arrays: GraphArrays
@@ -53,7 +54,9 @@ class Situation:
     spinning: Mask
     new_today: Rows
     reviews_today: Rows
-    p_mastery_later: F | None = None
+    at_days: float = 0.0
+    retention: F | None = None
+    retention_later: F | None = None
     p_step: F | None = None
     disagreement: F | None = None
     overdueness: F | None = None
@@ -66,12 +69,12 @@ class Situation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decision:
-    """What is offered to each learner.
+    """What is offered to each learner; all (n_learners, k) but where said.
 
-    `ranked` (n_learners, k) holds the rows of the candidates by falling score, NOBODY after the
-    last; `propensity` the chance with which each is offered first; `place` (n_learners,) which one
-    was drawn, NOBODY for nothing left to do. `kinds` and `scores` are (n_learners, n_skills), with
-    NO_KIND and -inf for what is no candidate; every term of a score is kept under its name.
+    `ranked` holds the rows of the candidates by falling score, NOBODY after the last; `propensity`
+    the chance with which each is offered first, `scores` and `terms` what each is worth. `place`
+    (n_learners,) says which one was drawn, NOBODY for nothing left to do. `kinds` is
+    (n_learners, n_skills), NO_KIND for what is no candidate.
     """
 
     ranked: Rows
@@ -99,33 +102,13 @@ class Policy(Protocol):
         """Return the candidates and a draw; `u` (n_learners,) are uniform in [0, 1)."""
 
 
-def ranked_of(scores: F, *, most: int) -> tuple[Rows, F]:
-    """Return the rows of the best `most` finite scores by falling score, and those scores.
-
-    Ties go by row; NOBODY and -inf stand where a learner has fewer.
-    """
-    k = min(most, scores.shape[1])
-    if k < scores.shape[1]:
-        # Everything that ties with the k-th must compete, or the row would not decide a tie.
-        kth = -np.partition(-scores, k - 1, axis=1)[:, k - 1]
-        width = max(int((scores >= kth[:, None]).sum(axis=1).max()), k) if len(scores) else k
-        width = min(width, scores.shape[1])
-        part = np.argpartition(-scores, width - 1, axis=1)[:, :width]
-        part.sort(axis=1)
-    else:
-        part = np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
-    values = np.take_along_axis(scores, part, axis=1)
-    best = np.argsort(-values, axis=1, kind="stable")[:, :k]
-    found = np.take_along_axis(values, best, axis=1)
-    rows = np.where(np.isfinite(found), np.take_along_axis(part, best, axis=1), NOBODY)
-    return rows, found
-
-
 def drawn(
-    kinds: NDArray[np.int8],
+    who: Rows,
+    rows: Rows,
     scores: F,
     terms: Mapping[str, F],
     *,
+    kinds: NDArray[np.int8],
     u: F,
     most: int,
     temperature: float,
@@ -133,23 +116,75 @@ def drawn(
 ) -> Decision:
     """Draw one of each learner's best candidates from a softmax with an epsilon floor.
 
-    Every candidate keeps at least epsilon / n; a temperature of 0 takes the best but for the floor.
+    who, rows and scores (m,) are pairs of a learner and a candidate; ties go by row. Every
+    candidate among the best `most` keeps at least epsilon / their number.
     """
-    ranked, values = ranked_of(scores, most=most)
+    n_learners, k = len(u), max(most, 1)
+    order = np.lexsort((rows, -scores, who))
+    counts = np.bincount(who, minlength=n_learners)
+    place_of = np.arange(len(order)) - (np.cumsum(counts) - counts)[who[order]]
+    best = order[place_of < k]
+    at = (who[best], place_of[place_of < k])
+
+    def laid_out(values: F, empty: float) -> F:
+        table = np.full((n_learners, k), empty)
+        table[at] = values[best]
+        return table
+
+    ranked = np.full((n_learners, k), NOBODY, dtype=np.int64)
+    ranked[at] = rows[best]
+    values = laid_out(scores, -np.inf)
     is_there = ranked >= 0
-    n = is_there.sum(axis=1, keepdims=True)
-    if temperature > 0:
-        top = np.where(np.isfinite(values[:, :1]), values[:, :1], 0.0)
-        weights = np.where(is_there, np.exp((values - top) / temperature), 0.0)
-    else:
-        weights = np.zeros(values.shape)
-        weights[:, 0] = is_there[:, 0]
-    total = np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
-    floor = epsilon / np.maximum(n, 1)
-    propensity = np.where(is_there, (1 - epsilon) * weights / total + floor, 0.0)
+    n = is_there.sum(axis=1)
+    top = np.where(n > 0, values[:, 0], 0.0)[:, None]
+    weights = np.where(is_there, np.exp((values - top) / temperature), 0.0)
+    share = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
+    floor = (epsilon / np.maximum(n, 1))[:, None]
+    propensity = np.where(is_there, (1 - epsilon) * share + floor, 0.0)
     upto = np.cumsum(propensity, axis=1)
     place = (upto <= (u * upto[:, -1])[:, None]).sum(axis=1)
-    place = np.where(n[:, 0] > 0, np.minimum(place, n[:, 0] - 1), NOBODY)
     return Decision(
-        ranked=ranked, propensity=propensity, place=place, kinds=kinds, scores=scores, terms=terms
+        ranked=ranked,
+        propensity=propensity,
+        place=np.where(n > 0, np.minimum(place, n - 1), NOBODY),
+        kinds=kinds,
+        scores=values,
+        terms={name: laid_out(term, 0.0) for name, term in terms.items()},
+    )
+
+
+def drawn_from(weights: F, *, kinds: NDArray[np.int8], u: F) -> Decision:
+    """Draw one skill of each learner in proportion to weights (n_learners, n_skills).
+
+    Only what was drawn is listed, with its propensity: for policies without a ranking.
+    """
+    upto = np.cumsum(weights, axis=1)
+    total = upto[:, -1]
+    row = (upto <= (u * total)[:, None]).sum(axis=1)
+    row = np.minimum(row, weights.shape[1] - 1)
+    found = np.take_along_axis(weights, row[:, None], axis=1)
+    is_some = total > 0
+    propensity = np.where(is_some[:, None], found / np.maximum(total, 1e-300)[:, None], 0.0)
+    return Decision(
+        ranked=np.where(is_some, row, NOBODY)[:, None],
+        propensity=propensity,
+        place=np.where(is_some, 0, NOBODY),
+        kinds=kinds,
+        scores=found,
+        terms={},
+    )
+
+
+def best_of(scores: F, *, kinds: NDArray[np.int8]) -> Decision:
+    """Take the highest finite score (n_learners, n_skills) of each learner, ties by row."""
+    row = np.argmax(scores, axis=1)
+    found = np.take_along_axis(scores, row[:, None], axis=1)
+    is_some = np.isfinite(found)
+    return Decision(
+        ranked=np.where(is_some, row[:, None], NOBODY),
+        propensity=is_some.astype(np.float64),
+        place=np.where(is_some[:, 0], 0, NOBODY),
+        kinds=kinds,
+        scores=found,
+        terms={},
     )

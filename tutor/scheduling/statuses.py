@@ -70,11 +70,12 @@ class BeliefArrays(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is remembered of a skill besides the belief."""
+    """What is remembered of a skill besides the belief; `is_due`: its interval has passed."""
 
     is_open: bool = False
     is_mastered: bool = False
     was_mastered: bool = False
+    is_due: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,8 @@ class PolicyConfig:
     weight_variety: float = 0.5
     learn_floor: float = 0.3
     review_horizon_days: float = 7.0
+    review_first_days: float = 2.0
+    review_growth: float = 2.0
     temperature: float = 0.15
     epsilon: float = 0.05
     most_candidates: int = 12
@@ -120,6 +123,7 @@ class StandingArrays:
     is_open: Mask
     is_mastered: Mask
     was_mastered: Mask
+    is_due: Mask
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,14 +140,17 @@ class StatusArrays:
 
 def standing_arrays(arrays: GraphArrays, standings: Mapping[int, Standing]) -> StandingArrays:
     """Return one learner's standings by skill id as masks (1, n)."""
-    is_open, is_mastered, was_mastered = np.zeros((3, 1, arrays.n), dtype=np.bool_)
+    is_open, is_mastered, was_mastered, is_due = np.zeros((4, 1, arrays.n), dtype=np.bool_)
     for skill, standing in standings.items():
         row = arrays.row_of.get(skill)
         if row is not None:
             is_open[0, row] = standing.is_open
             is_mastered[0, row] = standing.is_mastered
             was_mastered[0, row] = standing.was_mastered
-    return StandingArrays(is_open=is_open, is_mastered=is_mastered, was_mastered=was_mastered)
+            is_due[0, row] = standing.is_due
+    return StandingArrays(
+        is_open=is_open, is_mastered=is_mastered, was_mastered=was_mastered, is_due=is_due
+    )
 
 
 def statuses_many(
@@ -167,7 +174,7 @@ def statuses_many(
     is_mastered = mastered_now(beliefs, standings, config=config)
     code = np.where(is_open, np.where(practised, LEARNING, READY), LOCKED).astype(np.int8)
     code[standings.was_mastered | standings.is_mastered] = REVIEW_DUE
-    code[is_mastered] = MASTERED
+    code[is_mastered & ~standings.is_due] = MASTERED
     code[:, ~arrays.is_practisable] = UNKNOWN
     return StatusArrays(code=code, is_open=is_open, passes=passes)
 
