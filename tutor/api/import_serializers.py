@@ -40,6 +40,7 @@ class ImportSerializer(serializers.ModelSerializer[ImportJob]):
             "format",
             "course",
             "is_dry_run",
+            "is_partial",
             "filename",
             "sha256",
             "created_at",
@@ -69,6 +70,10 @@ class ImportAskedSerializer(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField(
         default=False, help_text="Only say what would change; nothing is written."
     )
+    # The base class has a property of this name; the class body only declares the field.
+    partial = serializers.BooleanField(  # type: ignore[assignment]
+        default=False, help_text="Leave out problems that have errors, and list them as notes."
+    )
 
 
 class ImportFormSerializer(ImportAskedSerializer):
@@ -87,6 +92,7 @@ DONE_EXAMPLE = OpenApiExample(
         "format": "bundle",
         "course": None,
         "is_dry_run": True,
+        "is_partial": False,
         "filename": "fractions.json",
         "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "created_at": "2026-03-02T12:00:00Z",

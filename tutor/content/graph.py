@@ -133,7 +133,7 @@ _lock = Lock()
 def course_graph(course: Course) -> CourseGraph:
     """Give the graph of `course` at the version that `course` carries.
 
-    Costs no query while that version is kept, seven otherwise.
+    Costs no query while that version is kept, six otherwise (seven without lessons).
     """
     key = (course.pk, course.uuid, course.version_number)
     with _lock:
@@ -161,17 +161,17 @@ def _graph_read_whole(course: Course) -> CourseGraph:
     Not in a transaction: on SQLite it would wait for the write lock, which an import holds for
     seconds, and at PostgreSQL's usual isolation each statement would still see its own moment.
     """
-    version: int | None = course.version_number
+    before: int | None = course.version_number
     for _try in range(READ_TRIES):
-        graph = _graph_read(course)
-        rows = Course.objects.filter(pk=course.pk).values_list("version_number", flat=True)
-        before, version = version, rows.first()
-        if version == before:
+        graph, after = _graph_read(course)
+        if after == before:
             break
+        before = after
     return graph
 
 
-def _graph_read(course: Course) -> CourseGraph:
+def _graph_read(course: Course) -> tuple[CourseGraph, int | None]:
+    """Read a graph, and the version that the course had by the last statement."""
     skills = tuple(
         SkillNode(*row)
         for row in Skill.objects.filter(course=course, is_retired=False)
@@ -187,7 +187,9 @@ def _graph_read(course: Course) -> CourseGraph:
         if edge[0] in rank and edge[1] in rank
     ]
     needed = [(source, target) for source, target, kind, _ in edges if _is_needed(kind)]
-    return CourseGraph(
+    steps = _steps_by_skill(course, rank)
+    lessons, version = _lessons_by_skill(course, rank)
+    graph = CourseGraph(
         course_id=course.pk,
         version_number=course.version_number,
         skills=skills,
@@ -197,9 +199,10 @@ def _graph_read(course: Course) -> CourseGraph:
             rank,
             ((target, (source, w)) for source, target, kind, w in edges if not _is_needed(kind)),
         ),
-        steps_by_skill=_steps_by_skill(course, rank),
-        lessons_by_skill=_lessons_by_skill(course, rank),
+        steps_by_skill=steps,
+        lessons_by_skill=lessons,
     )
+    return graph, version
 
 
 def _is_needed(kind: str) -> bool:
@@ -273,7 +276,8 @@ def _steps_by_skill(course: Course, rank: Mapping[int, int]) -> Mapping[int, tup
 
 def _lessons_by_skill(
     course: Course, rank: Mapping[int, int]
-) -> Mapping[int, tuple[LessonRef, ...]]:
+) -> tuple[Mapping[int, tuple[LessonRef, ...]], int | None]:
+    """Lessons of each skill, and the course's version, which costs a query where none is there."""
     lessons = Lesson.objects.filter(course=course, is_retired=False).order_by("order", "id")
     skills_of = _skills_of(
         Lesson.skills.through.objects.filter(lesson__in=lessons.values("id")).values_list(
@@ -282,12 +286,18 @@ def _lessons_by_skill(
         rank,
     )
     pairs: list[tuple[int, LessonRef]] = []
-    for lesson_id, uuid, key, title in lessons.values_list("id", "uuid", "key", "title"):
+    version: int | None = None
+    names = ("id", "uuid", "key", "title", "course__version_number")
+    for lesson_id, uuid, key, title, number in lessons.values_list(*names):
+        version = number
         ref = LessonRef(
             id=lesson_id, uuid=uuid, key=key, title=title, skill_ids=skills_of.get(lesson_id, ())
         )
         pairs.extend((skill, ref) for skill in ref.skill_ids)
-    return _filled(rank, pairs)
+    if version is None:
+        versions = Course.objects.filter(pk=course.pk).values_list("version_number", flat=True)
+        version = versions.first()
+    return _filled(rank, pairs), version
 
 
 def _reachable(start: int, edges: Mapping[int, tuple[int, ...]]) -> frozenset[int]:

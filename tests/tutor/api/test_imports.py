@@ -219,3 +219,11 @@ def test_cells_that_would_run_are_defused(text: str) -> None:
 @pytest.mark.parametrize("value", ["", "Ada", "a=b", -1, 0.5, None])
 def test_other_cells_stay_as_they_are(value: str | float | None) -> None:
     assert cell_safe(value) == value
+
+
+def test_a_partial_import_leaves_out_what_is_faulty(importer: APIClient) -> None:
+    bundle = bundle_make()
+    bundle["problems"].append(bundle["problems"][0] | {"id": "faulty", "lesson": "gone"})
+    job = finish(post(importer, bundle, "?partial=true"))
+    assert (job.status, job.is_partial) == ("done", True)
+    assert [note for note in job.notes if "problem 'faulty' was left out" in note]

@@ -41,6 +41,7 @@ ASKED_PARAMETERS = [
     OpenApiParameter("format", str, enum=ImportFormat.values, description="Default: auto."),
     OpenApiParameter("course", OpenApiTypes.UUID, description="The course that a graph goes to."),
     OpenApiParameter("dry_run", bool, description="Only say what would change."),
+    OpenApiParameter("partial", bool, description="Leave out problems that have errors."),
 ]
 
 
@@ -135,6 +136,7 @@ class ImportList(ListModelMixin, ImportView):
             format=wanted["format"],
             course=course,
             is_dry_run=wanted["dry_run"],
+            is_partial=wanted["partial"],
             now=now_utc(),
         )
         audit_write(request, "import_create", job)
