@@ -219,7 +219,7 @@ class _Fitting:
             memory = Memory(
                 n_learners, self._sizes.n_skills, self._config.fit_particles, like=self._centre
             )
-        run = _Run(self, window, memory, carried)
+        run = _Run(self, window, memory, carried, place)
         rate = 1.0 - (1.0 - _LAST_RATE) * step / max(self._n_steps, 1)
         for group in self._optimizer.param_groups:
             group["lr"] = self._config.learning_rate * rate
@@ -296,9 +296,15 @@ class _Run:
     """The filter over one window, as a function of a draw of the population."""
 
     def __init__(
-        self, fitting: _Fitting, window: Window, memory: Memory, carried: Carried | None
+        self,
+        fitting: _Fitting,
+        window: Window,
+        memory: Memory,
+        carried: Carried | None,
+        place: str,
     ) -> None:
         self._fitting, self._window, self._memory = fitting, window, memory
+        self._place = place
         self._carried = carried
         self._next: Carried | None = None
 
@@ -319,6 +325,13 @@ class _Run:
             is_first=self._window.is_first,
         )
         self._next = detached(after)
+        if not bool(torch.isfinite(found).all()):
+            place = int((~torch.isfinite(found)).nonzero()[0, 0])
+            row = int(np.concatenate(self._window.rows)[place])
+            value = float(found[place].detach())
+            raise FitError(
+                f"PSI-KT: the log likelihood of response {row} is {value} in {self._place}"
+            )
         return found
 
     def next_carried(self) -> Carried:
