@@ -8,7 +8,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
 from tutor.dashboards.selectors import Day
-from tutor.tracing.selectors import BeliefPoint
+from tutor.tracing.trails import BeliefPoint
 
 WIDTH, HEIGHT = 640, 240
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 28

@@ -23,7 +23,8 @@ from tutor.tracing.changes import RoleChange, beliefs_before, role_change
 from tutor.tracing.engine import KTModelsError
 from tutor.tracing.history import beliefs_on
 from tutor.tracing.models import ModelVersion
-from tutor.tracing.selectors import BeliefPoint, SkillBelief, belief_history
+from tutor.tracing.selectors import SkillBelief
+from tutor.tracing.trails import BeliefPoint, belief_history
 
 PAGE_ROWS = 25
 CHART_ROWS = 200

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from tutor.content.graph import course_graph
 from tutor.content.models import Skill
 from tutor.dashboards.model_charts import ReliabilityChart, reliability_chart
-from tutor.tracing.models import ModelVersion, Promotion, PromotionStatus, VersionStatus
 from tutor.tracing.judging import RULE, PromotionRule
+from tutor.tracing.models import ModelVersion, Promotion, PromotionStatus, VersionStatus
 
 GROUP_LABELS = {"simulated": "simulated learners", "people": "people"}
 

@@ -76,6 +76,12 @@ class StartForm(forms.Form):
     skill = forms.IntegerField(required=False, min_value=0)
 
 
+class GoalForm(forms.Form):
+    """Which skill becomes the goal."""
+
+    skill = forms.UUIDField()
+
+
 class MapForm(forms.Form):
     """What the map's list is narrowed to."""
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from tutor.practice.views import course, join, own_data, placement, progress, sitting
+from tutor.practice.views import course, goal, join, own_data, placement, progress, sitting
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("join/", join.join, name="join"),
@@ -19,6 +19,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("learn/<uuid:course_uuid>/answers/", progress.answers, name="answers"),
     path("learn/<uuid:course_uuid>/placement/", placement.placement, name="placement"),
     path("learn/<uuid:course_uuid>/placement/start/", placement.start, name="placement_start"),
+    path("learn/<uuid:course_uuid>/goal/", goal.set_goal, name="goal_set"),
+    path("learn/<uuid:course_uuid>/goal/end/", goal.end_goal, name="goal_end"),
     path("placement/<uuid:session_uuid>/answer/", placement.answer, name="placement_answer"),
     path(
         "placement/<uuid:session_uuid>/dont-know/",

@@ -35,12 +35,14 @@ def observations_export(
     learner_ids: list[int] | None = None,
     until: datetime | None = None,
     recorded_until: datetime | None = None,
+    newer_than: int | None = None,
     is_with_erased: bool = False,
     chunk: int = 5000,
 ) -> Iterator[ObservationRow]:
     """Yield a course's observations by learner, then time, then the order of the log.
 
-    `until` ends by when it was answered; `recorded_until` by what was known then, corrections too.
+    `until` ends by when it was answered; `recorded_until` by what was known then, corrections too;
+    `newer_than` leaves out that response and all that were recorded before it.
     Streams: memory does not grow with the log. Responses kept of erased learners come last and only
     when asked for: a fit uses them, but nobody is left to trace.
     """
@@ -51,6 +53,8 @@ def observations_export(
         responses = responses.filter(answered_at__lte=until)
     if recorded_until is not None:
         responses = responses.filter(recorded_at__lte=recorded_until)
+    if newer_than is not None:
+        responses = responses.filter(pk__gt=newer_than)
     known = responses.filter(learner__isnull=False).order_by("learner_id", "answered_at", "id")
     yield from _rows(known, recorded_until=recorded_until, chunk=chunk)
     if is_with_erased:

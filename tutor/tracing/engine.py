@@ -176,16 +176,28 @@ class TrailPoint:
     upper: float
 
 
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """How one skill's belief went, and the state after the observations, to go on from."""
+
+    points: tuple[TrailPoint, ...]
+    blob: bytes
+
+
 def trail(
     version: ModelVersion,
     observations: Sequence[Observation],
     *,
     skill_id: int,
     ahead_at_days: Sequence[float],
-) -> list[TrailPoint]:
-    """Return how one skill's belief went: after each of its observations, then at times ahead."""
+    blob: Blob | None = None,
+) -> Trail:
+    """Return how one skill's belief went: after each of its observations, then at times ahead.
+
+    It begins with the state in `blob`; None is a learner's beginning.
+    """
     model = tracer(version)
-    state = model.init_state()
+    state = model.init_state() if blob is None else model.load_state(bytes(blob))
     skill = str(skill_id)
     points = []
     for index, observation in enumerate(observations):
@@ -193,7 +205,7 @@ def trail(
         if skill in observation.skills:
             points.append(_trail_point(model, state, skill, index=index, at=observation.at))
     points += [_trail_point(model, state, skill, index=None, at=at) for at in ahead_at_days]
-    return points
+    return Trail(points=tuple(points), blob=model.dump_state(state))
 
 
 def _trail_point(

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +13,6 @@ from tutor.accounts.models import User
 from tutor.common.clock import DAY_SECONDS, days_since_epoch
 from tutor.content.graph import course_graph
 from tutor.content.models import Course
-from tutor.responses.exports import observations_export
 from tutor.tracing import engine
 from tutor.tracing.models import LearnerState, ModelRole, ModelVersion, VersionStatus
 from tutor.tracing.services import version_serving
@@ -197,68 +196,3 @@ def beliefs_of_learners(learners: Sequence[User], course: Course, *, now: dateti
 def beliefs_of_learner(learner: User, course: Course, *, now: datetime) -> LearnerBeliefs:
     """Return one learner's beliefs (one query)."""
     return beliefs_of_learners([learner], course, now=now).of_row(0)
-
-
-@dataclass(frozen=True, slots=True)
-class BeliefPoint:
-    """The belief of one skill at a moment; `is_correct` of the observation that made it, if any."""
-
-    at: datetime
-    p_correct: float
-    lower: float
-    upper: float
-    is_correct: bool | None
-
-
-def belief_history(
-    learner: User,
-    course: Course,
-    *,
-    skill_id: int,
-    now: datetime,
-    limit: int = 200,
-    days_ahead: int = 0,
-) -> list[BeliefPoint]:
-    """Return how the belief of one skill went, by replaying the log under the serving version.
-
-    A point after each of the newest `limit` observations of the skill, one for now, and one a day
-    for `days_ahead` days to come.
-    """
-    version = version_serving(course, now=now)
-    rows = list(observations_export(course, learner_ids=[learner.pk], until=now))
-    ahead = [now + timedelta(days=day) for day in range(days_ahead + 1)]
-    points = engine.trail(
-        version,
-        [
-            engine.observation_make(
-                row.skill_ids, item=row.item, is_correct=row.is_correct, at_days=row.at_days
-            )
-            for row in rows
-        ],
-        skill_id=skill_id,
-        ahead_at_days=[days_since_epoch(moment) for moment in ahead],
-    )
-    practised = [
-        BeliefPoint(
-            at=rows[point.index].at,
-            p_correct=point.p_correct,
-            lower=point.lower,
-            upper=point.upper,
-            is_correct=rows[point.index].is_correct,
-        )
-        for point in points
-        if point.index is not None
-    ]
-    coming = [
-        BeliefPoint(
-            at=moment,
-            p_correct=point.p_correct,
-            lower=point.lower,
-            upper=point.upper,
-            is_correct=None,
-        )
-        for moment, point in zip(
-            ahead, (point for point in points if point.index is None), strict=True
-        )
-    ]
-    return practised[-limit:] + coming

@@ -154,7 +154,7 @@ def learner_replay(version: ModelVersion, learner_id: int, *, now: datetime) -> 
         replayed = _replay_log(version, learner_id)
         with transaction.atomic():
             state = _state_held(version, learner_id, now=now)
-            if _log_mark(version.course_id, learner_id) == replayed.mark:
+            if log_mark(version.course_id, learner_id) == replayed.mark:
                 return _state_write(state, replayed, now=now)
     with transaction.atomic():
         state = _state_held(version, learner_id, now=now)
@@ -172,7 +172,7 @@ class _Replayed:
     last_at: datetime | None
 
 
-def _log_mark(course_id: int, learner_id: int) -> tuple[int, int, int]:
+def log_mark(course_id: int, learner_id: int) -> tuple[int, int, int]:
     """Return what changes with the learner's log: its length, its newest row and correction."""
     found = Response.objects.filter(
         learner_id=learner_id, course_id=course_id, is_observation=True
@@ -181,7 +181,7 @@ def _log_mark(course_id: int, learner_id: int) -> tuple[int, int, int]:
 
 
 def _replay_log(version: ModelVersion, learner_id: int) -> _Replayed:
-    mark = _log_mark(version.course_id, learner_id)
+    mark = log_mark(version.course_id, learner_id)
     rows = list(observations_export(version.course, learner_ids=[learner_id]))
     return _Replayed(
         mark=mark,

@@ -14,8 +14,10 @@ from tests.tutor.tracing.test_fits import execute
 from tests.world import World
 from tutor.accounts.models import Role, User
 from tutor.accounts.services import account_create
+from tutor.content.graph import course_graph
 from tutor.content.models import Course
-from tutor.practice import pages
+from tutor.practice.home import home_page
+from tutor.practice.skill_page import skill_page
 from tutor.roster.models import Classroom
 from tutor.roster.services import classroom_create, classroom_join
 from tutor.tracing import engine
@@ -132,10 +134,10 @@ def test_for_a_week_both_numbers_are_shown_then_no_more(
     assert (change.previous, change.at) == (cold, version.served_from)
     before = beliefs_before(learner, course, change, now=soon)
     assert before is not None
-    home = pages.home_page(learner, course, now=soon)
+    home = home_page(learner, course, now=soon)
     assert home.change == change
-    skill = next(skill for skill in pages.course_graph(course).skills if skill.key == "a")
-    page = pages.skill_page(learner, course, skill, now=soon)
+    skill = next(skill for skill in course_graph(course).skills if skill.key == "a")
+    page = skill_page(learner, course, skill, now=soon)
     assert page.belief_before == before.of(skill.id)
     assert page.row.belief.p_correct != page.belief_before.p_correct
     own = client_of(learner)
@@ -143,8 +145,8 @@ def test_for_a_week_both_numbers_are_shown_then_no_more(
     with django_assert_num_queries(0):
         assert role_change(version, now=version.served_from + SHOWN_FOR + timedelta(1)) is None
     late = version.served_from + SHOWN_FOR + timedelta(days=1)
-    assert pages.home_page(learner, course, now=late).change is None
-    assert pages.skill_page(learner, course, skill, now=late).belief_before is None
+    assert home_page(learner, course, now=late).change is None
+    assert skill_page(learner, course, skill, now=late).belief_before is None
     assert own.get(f"/learn/{course.uuid}/").status_code == 200
 
 

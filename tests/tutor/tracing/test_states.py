@@ -12,8 +12,9 @@ from tests.world import World
 from tutor.practice.recording import activity_of
 from tutor.practice.services import activity_continue, answer_submit, session_start
 from tutor.tracing.models import LearnerState, ModelVersion
-from tutor.tracing.selectors import belief_history, beliefs_of_learner, beliefs_of_learners
+from tutor.tracing.selectors import beliefs_of_learner, beliefs_of_learners
 from tutor.tracing.services import version_serving
+from tutor.tracing.trails import belief_history
 
 
 def practise(world: World, raws: list[str], now: datetime) -> None:

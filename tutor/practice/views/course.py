@@ -11,11 +11,12 @@ from tutor.accounts.http import UserRequest
 from tutor.common.clock import now_utc
 from tutor.content.graph import course_graph
 from tutor.content.models import Lesson
-from tutor.practice import pages
 from tutor.practice.access import skill_of_course
 from tutor.practice.forms import MapForm
+from tutor.practice.home import home_page
 from tutor.practice.lessons import lesson_text
 from tutor.practice.map_page import map_page
+from tutor.practice.skill_page import skill_page
 from tutor.roster.access import course_for_learner, course_for_member
 from tutor.roster.selectors import courses_of_learner
 from tutor.scheduling.statuses import PolicyConfig
@@ -34,7 +35,7 @@ def learner_home(request: UserRequest, course_uuid: UUID | None = None) -> HttpR
     else:
         return render(request, "practice/home_empty.html")
     context = {
-        "page": pages.home_page(request.user, course, now=now_utc()),
+        "page": home_page(request.user, course, now=now_utc()),
         "course": course,
         "courses": courses,
     }
@@ -75,9 +76,7 @@ def course_map(request: UserRequest, course_uuid: UUID) -> HttpResponse:
 def skill(request: UserRequest, course_uuid: UUID, skill_uuid: UUID) -> HttpResponse:
     """Show one skill: its lesson, the belief over time, the own responses."""
     course = course_for_learner(request.user, course_uuid)
-    page = pages.skill_page(
-        request.user, course, skill_of_course(course, skill_uuid), now=now_utc()
-    )
+    page = skill_page(request.user, course, skill_of_course(course, skill_uuid), now=now_utc())
     return render(request, "practice/skill.html", {"page": page, "course": course})
 
 
