@@ -4,12 +4,14 @@
 
 Makes a course of problems of the size of OATutor's (1.5 steps, 4.8 hints a step, formulas in most
 texts; a share of them templates) or reads `--file`, then imports it into a new SQLite database,
-imports it again, changes a tenth, and exports it. "writing" is the write transaction alone, during
-which nobody else can write. Prints a table (where others use the machine too, the CPU's seconds say
-more than the clock's); --json prints JSON.
+imports it again, changes a tenth, rolls that back, and exports and reads it in every form.
+"writing" is the write transaction alone, during which nobody else can write; "told" is how often
+the progress was told, "silent" the longest time without a word before writing. Prints a table
+(where others use the machine too, the CPU's seconds say more than the clock's); --json prints JSON.
 """
 
 import argparse
+import io
 import json
 import os
 import random
@@ -93,18 +95,25 @@ def bundle_make(n_problems: int, *, templated: float) -> dict[str, Any]:
 
 
 class Watch:
-    """Notes when each stage of an import began."""
+    """Notes when each stage of an import began, and how long nothing was told."""
 
     def __init__(self) -> None:
-        self.started = time.perf_counter()
+        self.started = self.told_at = time.perf_counter()
         self.cpu_started = time.process_time()
         self.writing_at: float | None = None
+        self.n_told = 0
+        self.silent_s = 0.0
 
     def __call__(self, share: float, stage: str) -> None:
         """Take a progress message."""
         del share
+        now = time.perf_counter()
+        if self.writing_at is None:
+            self.silent_s = max(self.silent_s, now - self.told_at)
+        self.told_at = now
+        self.n_told += 1
         if stage == "writing":
-            self.writing_at = time.perf_counter()
+            self.writing_at = now
 
 
 def peak_mib() -> float:
@@ -125,11 +134,13 @@ def main() -> None:
     if options.json:
         print(json.dumps(rows, indent=2))
         return
-    print(f"{'':28}{'seconds':>9}{'CPU':>8}{'writing':>9}{'peak MiB':>10}")
+    print(f"{'':32}{'seconds':>9}{'CPU':>8}{'writing':>9}{'peak MiB':>10}{'told':>7}{'silent':>8}")
     for row in rows:
         writing = f"{row['writing_s']:9.2f}" if row["writing_s"] is not None else f"{'-':>9}"
+        told = f"{row['n_told']:7}{row['silent_s']:8.2f}" if row["n_told"] else f"{'-':>7}{'-':>8}"
         print(
-            f"{row['what']:28}{row['seconds']:9.2f}{row['cpu_s']:8.2f}{writing}{row['peak_mib']:10.0f}"
+            f"{row['what']:32}{row['seconds']:9.2f}{row['cpu_s']:8.2f}{writing}"
+            f"{row['peak_mib']:10.0f}{told}"
         )
 
 
@@ -144,9 +155,9 @@ def measure(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     django.setup()
     from django.core.management import call_command
 
-    from tutor.content.exporting import course_export
-    from tutor.content.formats import content_read
-    from tutor.content.importing import course_import
+    from tutor.content.exporting import ExportForm, bundle_write, course_export
+    from tutor.content.formats import content_import, content_read
+    from tutor.content.importing import course_import, course_roll_back
     from tutor.content.models import Course
 
     call_command("migrate", verbosity=0)
@@ -163,6 +174,8 @@ def measure(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
                 "cpu_s": time.process_time() - watch.cpu_started,
                 "writing_s": ended - watch.writing_at if watch.writing_at else None,
                 "peak_mib": peak_mib(),
+                "n_told": watch.n_told,
+                "silent_s": watch.silent_s,
             }
         )
         return result
@@ -184,8 +197,29 @@ def measure(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     for problem in bundle["problems"][::10]:
         problem["title"] = "Changed"
     changed = timed("a tenth changed", imported)
-    timed("export", lambda watch: course_export(Course.objects.get()))
-    if not (first.version == 1 and again.is_no_op and changed.version == 2):
+    course = Course.objects.get()
+    back = timed("roll back", lambda watch: course_roll_back(course, 1, by=None, now=NOW))
+    exported = timed("export", lambda watch: course_export(Course.objects.get()))
+    is_right = first.version == 1 and again.is_no_op and changed.version == 2 and back.version == 3
+    for form in ExportForm:
+        packed = timed(
+            f"write {form}", lambda watch, form=form: b"".join(bundle_write(exported, form))
+        )
+        print(f"{form}: {len(packed):,} bytes", file=sys.stderr)
+        content = timed(
+            f"read {form}",
+            lambda watch, packed=packed, form=form: content_read(
+                io.BytesIO(packed), name=f"course{form.suffix}"
+            ),
+        )
+        same = timed(
+            f"import of that {form}",
+            lambda watch, content=content: content_import(
+                content, course=None, by=None, now=NOW, is_dry_run=False, progress=watch
+            ),
+        )
+        is_right = is_right and same.is_no_op
+    if not is_right:
         raise SystemExit("the imports did not do what they should; the figures mean nothing")
     return rows
 

@@ -3,16 +3,19 @@
 import base64
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tutor.common.tables import csv_text
+from tutor.content.archives import MAX_RATIO, RATIO_GRACE_BYTES
 from tutor.content.bundle_cells import cell_write
 from tutor.content.bundle_tables import ASSETS_FOLDER, TABLES, Column, Table, answer_cells
 
 Row = Mapping[str, Any]
 # The same bundle gives the same bytes.
 _DATE = (1980, 1, 1, 0, 0, 0)
+_MAX_RATIO = MAX_RATIO // 2
 
 
 def csv_zip_write(bundle: Mapping[str, Any]) -> bytes:
@@ -29,7 +32,11 @@ def csv_zip_write(bundle: Mapping[str, Any]) -> bytes:
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     entry = zipfile.ZipInfo(name, _DATE)
-    entry.compress_type = zipfile.ZIP_DEFLATED
+    # What packs too well would be taken for a zip bomb when it comes back.
+    is_plain = len(content) > RATIO_GRACE_BYTES and len(content) > _MAX_RATIO * len(
+        zlib.compress(content)
+    )
+    entry.compress_type = zipfile.ZIP_STORED if is_plain else zipfile.ZIP_DEFLATED
     archive.writestr(entry, content)
 
 

@@ -179,6 +179,16 @@ def test_a_minus_sign_written_by_hand_is_read():
     }
 
 
+def test_an_export_that_packs_very_well_is_still_no_zip_bomb():
+    bundle = bundle_make()
+    put(
+        bundle,
+        "/problems/2/steps/0/hints",
+        [{"id": f"h{n}", "text": "x" * 40_000} for n in range(90)],
+    )
+    assert canonical(read_back(canonical(bundle), ExportForm.CSV)) == canonical(bundle)
+
+
 def test_what_stands_beside_the_tables_is_told():
     files = tables() | {"readme.txt": b"hello", "assets/other.gif": b"GIF89a"}
     content = content_read(io.BytesIO(zipped(files)), name="c.zip")
