@@ -46,9 +46,9 @@ def graph_import(
         TutorError: code `course_busy`.
     """
     findings = Findings()
-    edges = _edges_read(document, findings)
+    edges = edges_read(document, findings)
     progress(0.2, "looking for circles")
-    _cycles_check(edges, "/edges", "", findings)
+    cycles_check(edges, "/edges", "", findings)
     _refuse(findings)
     target = course_export(course)
     progress(0.5, "joining")
@@ -61,7 +61,7 @@ def graph_import(
         for edge in target["prerequisites"]
         if edge["kind"] == EdgeKind.PREREQUISITE.value
     ]
-    _cycles_check(needed, "/edges", " together with the edges that the course has", findings)
+    cycles_check(needed, "/edges", " together with the edges that the course has", findings)
     _refuse(findings)
     return plan_carry_out(
         plan_make(target, course),
@@ -85,7 +85,8 @@ def _key(node: str, keys: set[str]) -> str:
     return node if node in keys else id_from(node)
 
 
-def _edges_read(document: object, findings: Findings) -> list[Edge]:
+def edges_read(document: object, findings: Findings) -> list[Edge]:
+    """Give the edges of a graph document once each; what is wrong goes into the findings."""
     if not is_graph(document) or not isinstance(document, Mapping):
         findings.error("", document, "an object with nodes and edges", "This is not a graph.")
         return []
@@ -129,7 +130,8 @@ def _edges_sound(rows: list[Any], nodes: set[str], findings: Findings) -> list[E
     return list(edges)
 
 
-def _cycles_check(edges: list[Edge], pointer: str, note: str, findings: Findings) -> None:
+def cycles_check(edges: list[Edge], pointer: str, note: str, findings: Findings) -> None:
+    """Find the circles of a graph, each named."""
     for cycle in cycles_named(edges):
         path = " -> ".join(cycle)
         findings.error(

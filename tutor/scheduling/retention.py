@@ -14,6 +14,8 @@ from tutor.scheduling.graph_arrays import F, Mask, Rows
 from tutor.scheduling.statuses import PolicyConfig
 
 LONGEST_DAYS = 365.0
+# What is due tomorrow is due in tomorrow's sitting, though that may begin earlier in the day.
+SLACK_DAYS = 0.25
 # A right answer after at least this share of the interval counts as spaced.
 SPACED_SHARE = 0.5
 
@@ -21,7 +23,7 @@ SPACED_SHARE = 0.5
 def interval_days(n_spaced: Rows, *, config: PolicyConfig) -> F:
     """Return how long a skill waits after so many spaced successes, any shape."""
     grown = config.review_first_days * config.review_growth ** np.minimum(n_spaced, 20)
-    return np.asarray(np.minimum(grown, LONGEST_DAYS), dtype=np.float64)
+    return np.asarray(np.minimum(grown, LONGEST_DAYS) - SLACK_DAYS, dtype=np.float64)
 
 
 def n_spaced_after(n_spaced: Rows, *, gap_days: F, is_right: Mask, config: PolicyConfig) -> Rows:

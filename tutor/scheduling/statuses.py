@@ -89,14 +89,14 @@ class PolicyConfig:
     mastery_min_observations: int = 3
     target_p_correct: float = 0.80
     weight_learn: float = 1.0
-    weight_review: float = 1.2
+    weight_review: float = 2.5
     weight_fit: float = 0.6
     weight_information: float = 0.4
     weight_variety: float = 0.5
     learn_floor: float = 0.3
     review_horizon_days: float = 7.0
-    review_first_days: float = 2.0
-    review_growth: float = 2.0
+    review_first_days: float = 1.0
+    review_growth: float = 1.8
     temperature: float = 0.15
     epsilon: float = 0.05
     most_candidates: int = 12

@@ -66,8 +66,7 @@ class Characters:
 def characters_draw(arrays: GraphArrays, *, n: int, rng: np.random.Generator) -> Characters:
     """Draw learners. What one knows already holds the prerequisites of each of its skills."""
     ability = rng.normal(0.0, 1.0, n)
-    own = rng.normal(0.0, 1.0, arrays.n)
-    difficulty = np.broadcast_to(own, (n, arrays.n))
+    difficulty = rng.normal(0.0, 1.0, (n, arrays.n))
     deepest = max(int(arrays.depth.max(initial=0)), 1)
     reach = 1.3 * ability[:, None] - 1.0 - 3.0 * arrays.depth / deepest - 0.5 * difficulty
     wants = rng.random((n, arrays.n)) < 1 / (1 + np.exp(-2.0 * reach))
