@@ -45,16 +45,15 @@ class PSIKTConfig:
     authored_strength: float = 8.0
     learning_rate: float = 0.03
     steps: int = 200
-    epochs: int = 3
+    epochs: int = 4
     window: int = 50
     group: int = 256
-    edge_draws: int = 200
     device: str = "cpu"
     double: bool = False
 
     def __post_init__(self) -> None:
         counts = ("particles", "fit_particles", "embedding", "max_parents", "steps", "epochs")
-        for name in (*counts, "window", "group", "edge_draws"):
+        for name in (*counts, "window", "group"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected at least 1")
         if self.transfer not in get_args(Transfer):

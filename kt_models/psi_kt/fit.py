@@ -21,8 +21,9 @@ from kt_models.errors import ConfigError, FitError
 from kt_models.protocol import Progress
 from kt_models.psi_kt.checkpoint import Keeper
 from kt_models.psi_kt.config import PSIKTConfig
-from kt_models.psi_kt.guide import first_variables, guide
-from kt_models.psi_kt.model import Draw, Sizes, model, population_of
+from kt_models.psi_kt.guide import Variables, first_variables, guide
+from kt_models.psi_kt.history import N_FEATURES
+from kt_models.psi_kt.model import Draw, Sizes, graph_of, model, population_of
 from kt_models.psi_kt.packing import Packed, Window, groups_of, windows_of
 from kt_models.psi_kt.torch_filter import (
     Carried,
@@ -38,14 +39,20 @@ _LARGEST_GRADIENT = 10.0
 _LAST_RATE = 0.1
 _AVERAGED_FROM = 2.0 / 3.0
 _KEPT_TIMES = 20
+# Blocks of learners whose scores are squared and summed for the edges' information.
+_BLOCKS = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """The guide's variables, averaged, and the loss per response of every epoch."""
+    """The guide's variables, averaged, and the loss per response of every epoch.
+
+    edge_information (K, K): the Fisher information of the answers on each a[parent, child].
+    """
 
     variables: dict[str, NDArray[np.float64]]
     losses: tuple[float, ...]
+    edge_information: NDArray[np.float64]
 
 
 def fit_variables(
@@ -199,12 +206,49 @@ class _Fitting:
         """Return the averaged variables."""
         n = max(self._n_summed, 1)
         source = self._summed if self._n_summed else self.variables
+        averaged = {name: one.detach() / n for name, one in source.items()}
         return Fit(
-            variables={
-                name: (one.detach() / n).double().cpu().numpy() for name, one in source.items()
-            },
+            variables={name: one.double().cpu().numpy() for name, one in averaged.items()},
             losses=tuple(self._losses),
+            edge_information=self._edge_information(averaged),
         )
+
+    def _edge_information(self, variables: Variables) -> NDArray[np.float64]:
+        """Sum the squared scores of learners' blocks: unbiased, since blocks are independent."""
+        n_skills = self._sizes.n_skills
+        total = torch.zeros(n_skills, n_skills, dtype=torch.float64)
+        if self._config.transfer == "none":
+            return total.numpy()
+        graph = graph_of(variables["embedding.loc"], variables["direction.loc"])
+        zero = self._centre.new_zeros(0)
+        draw = Draw(
+            scalars=variables["scalars.loc"],
+            graph=graph,
+            skill_offset=variables.get("skill_offset.loc", zero.new_zeros(n_skills)),
+            item_offset=variables.get("item_offset.loc", zero.new_zeros(self._sizes.n_items)),
+            coefficients=variables.get("coefficients.loc", zero.new_zeros(N_FEATURES)),
+        )
+        size = min(self._config.group, max(math.ceil(len(self._packed.start) / _BLOCKS), 1))
+        for group in groups_of(self._packed, size=size):
+            score = torch.zeros_like(graph)
+            memory: Memory | None = None
+            carried: Carried | None = None
+            for window in windows_of(self._packed, group, size=self._config.window):
+                if memory is None:
+                    memory = self._memory(len(window.rows[0]))
+                leaf = graph.detach().clone().requires_grad_()
+                run = _Run(self, window, memory, carried, "the pass for edges")
+                found = run.log_likelihood(draw._replace(graph=leaf)).sum()
+                kept = memory.keep()
+                score += torch.autograd.grad(found, leaf)[0]
+                memory.come_back(kept)
+                carried = run.next_carried()
+            total += (score.double() ** 2).cpu()
+        return total.numpy()
+
+    def _memory(self, n_learners: int) -> Memory:
+        points = self._config.fit_particles
+        return Memory(n_learners, self._sizes.n_skills, points, like=self._centre)
 
     def _step(
         self,
@@ -216,9 +260,7 @@ class _Fitting:
     ) -> tuple[float, Memory, Carried]:
         n_learners = len(window.rows[0])
         if memory is None:
-            memory = Memory(
-                n_learners, self._sizes.n_skills, self._config.fit_particles, like=self._centre
-            )
+            memory = self._memory(n_learners)
         run = _Run(self, window, memory, carried, place)
         rate = 1.0 - (1.0 - _LAST_RATE) * step / max(self._n_steps, 1)
         for group in self._optimizer.param_groups:

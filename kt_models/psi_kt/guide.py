@@ -1,4 +1,9 @@
-"""The approximate posterior: points for the population's scalars, Gaussians for the rest."""
+"""The approximate posterior: points for scalars and embeddings, Gaussians for the linear parts.
+
+Independent Gaussians over the embeddings were tried: products of them fall back on their prior at
+zero whatever the graph, so edges get their intervals from the curvature at the point instead
+(kt_models.psi_kt.fit).
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +24,7 @@ Variables = dict[str, Tensor]
 # Near the priors' own: a start that is sure of itself drags the priors' spread down with it.
 _FIRST_LOG_SCALE = -1.2
 _FIRST_EMBEDDING = 0.4
+_POINTS = ("embedding", "direction")
 
 
 def first_variables(
@@ -31,7 +37,7 @@ def first_variables(
 ) -> Variables:
     """Return the variables of the guide, at their start or at an earlier fit's where shapes agree.
 
-    Names end in .loc and .log_scale; scalars have a .loc only.
+    Names end in .loc and .log_scale; points have a .loc only.
     """
     scalars = centre.new_tensor([mean for _, mean, _ in POPULATION])
     scalars[SCALARS["level"]], scalars[SCALARS["start"]] = centre[0], centre[1]
@@ -39,7 +45,8 @@ def first_variables(
     for name, shape, spread in _sites(sizes, config):
         noise = rng.normal(0.0, spread, shape) if spread else np.zeros(shape)
         found[f"{name}.loc"] = torch.as_tensor(noise).to(centre)
-        found[f"{name}.log_scale"] = torch.full_like(found[f"{name}.loc"], _FIRST_LOG_SCALE)
+        if name not in _POINTS:
+            found[f"{name}.log_scale"] = torch.full_like(found[f"{name}.loc"], _FIRST_LOG_SCALE)
     for name, value in (warm or {}).items():
         if name in found and found[name].shape == value.shape:
             found[name] = torch.as_tensor(np.array(value)).to(centre)
@@ -47,7 +54,7 @@ def first_variables(
 
 
 def guide(variables: Variables) -> None:
-    """Sample every site of the model from its Gaussian, the scalars from their points."""
+    """Sample every site of the model from its Gaussian or at its point."""
     for name, value in variables.items():
         site, _, part = name.partition(".")
         if part != "loc":

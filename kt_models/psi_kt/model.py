@@ -40,6 +40,8 @@ POPULATION: tuple[tuple[str, float, float], ...] = (
 )
 SCALARS = {name: place for place, (name, _, _) in enumerate(POPULATION)}
 _EMBEDDING_SD = 0.6
+# Of an edge's log odds under the embeddings' prior at d = 16, by 1,200 draws.
+EDGE_PRIOR_SD = 2.3
 _DIRECTION_SD = 0.4
 # Counts of practice may weigh much; what the last answers say is for the filter, and a little more.
 _COEFFICIENT_SD = 0.3

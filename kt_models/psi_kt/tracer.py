@@ -1,13 +1,12 @@
 """PSI-KT as a tracer: fit on a log, from scratch or from an earlier fit."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kt_models.arrays import ResponseArrays, lookup
-from kt_models.baselines.features import Rates
 from kt_models.errors import ConfigError, DataError
 from kt_models.protocol import Progress
 from kt_models.psi_kt.config import CONFIGS, PSIKTConfig
@@ -15,11 +14,18 @@ from kt_models.psi_kt.evidence import edge_evidence
 from kt_models.psi_kt.filter import FittedPSIKT
 from kt_models.psi_kt.history import N_FEATURES
 from kt_models.psi_kt.parameters import Edges, PSIKTParameters, strongest_parents
+from kt_models.psi_kt.recursion import sigmoid
+
+if TYPE_CHECKING:
+    from kt_models.psi_kt.fit import Fit
+    from kt_models.psi_kt.packing import Packed
 
 F = NDArray[np.float64]
 
 # Names of variables whose rows are skills or items: a refit finds them by id.
 _BY_SKILL = ("embedding", "skill_offset")
+# The ends of a normal's central 80 %.
+_END = 1.2815515655446004
 
 
 class PSIKTTracer:
@@ -77,11 +83,8 @@ class PSIKTTracer:
                 self.name,
                 self.config,
                 merged,
-                packed.skills,
-                packed.items,
-                packed.rates,
-                fit.variables,
-                seed=seed,
+                packed,
+                fit,
             )
         )
 
@@ -110,20 +113,17 @@ def _parameters(
     name: str,
     config: PSIKTConfig,
     data: ResponseArrays,
-    skills: NDArray[np.str_],
-    items: NDArray[np.str_],
-    rates: Rates,
-    variables: dict[str, F],
-    *,
-    seed: int,
+    packed: "Packed",
+    fit: "Fit",
 ) -> PSIKTParameters:
     import torch
 
     from kt_models.psi_kt.model import SCALARS, population_of
 
+    skills, items, rates, variables = packed.skills, packed.items, packed.rates, fit.variables
     n_skills = len(skills)
     posterior: Any
-    graph, posterior = _graph_posterior(variables, n_skills, config=config, seed=seed)
+    graph, posterior = _graph_posterior(fit.variables, fit.edge_information, config=config)
     evidence: Any = edge_evidence(data, skills)
     scalars = torch.as_tensor(variables["scalars.loc"])
     population = population_of(scalars, torch.as_tensor(graph), config=config, n_points=1)
@@ -166,33 +166,34 @@ def _parameters(
 
 
 def _graph_posterior(
-    variables: dict[str, F], n_skills: int, *, config: PSIKTConfig, seed: int
+    variables: dict[str, F], information: F, *, config: PSIKTConfig
 ) -> tuple[F, dict[str, NDArray[np.float32]]]:
-    """Return the posterior mean of the graph, and each edge's with its 80 % interval."""
+    """Return the graph, and each edge's weight with its 80 % interval.
+
+    Log odds are taken as Gaussian: around the fitted value, with the precision of the prior plus
+    that of the answers (a Laplace approximation, edge by edge).
+    """
     import torch
 
-    from kt_models.psi_kt.model import graph_of
+    from kt_models.psi_kt.model import EDGE_PRIOR_SD, graph_of
 
-    if "embedding.loc" not in variables:
+    n_skills = len(information)
+    if config.transfer == "none":
         nothing = np.zeros((n_skills, n_skills))
         empty = nothing.astype(np.float32)
         return nothing, {"weight": empty, "lower": empty, "upper": empty}
-    rng = np.random.default_rng([seed, 3])
-    draws = np.empty((config.edge_draws, n_skills, n_skills), dtype=np.float32)
-    for number in range(config.edge_draws):
-        u, direction = (
-            torch.as_tensor(
-                variables[f"{site}.loc"]
-                + np.exp(variables[f"{site}.log_scale"])
-                * rng.normal(size=variables[f"{site}.loc"].shape)
-            )
-            for site in ("embedding", "direction")
-        )
-        draws[number] = graph_of(u, direction).numpy()
-    mean = draws.mean(axis=0)
-    lower, upper = np.quantile(draws, [0.1, 0.9], axis=0).astype(np.float32)
-    return mean.astype(np.float64), {
-        "weight": mean,
-        "lower": np.minimum(lower, mean),
-        "upper": np.maximum(upper, mean),
+    u, direction = (
+        torch.as_tensor(variables[f"{site}.loc"]) for site in ("embedding", "direction")
+    )
+    graph = graph_of(u, direction).numpy()
+    inside = np.clip(graph, 1e-6, 1.0 - 1e-6)
+    log_odds = np.log(inside) - np.log1p(-inside)
+    precision = EDGE_PRIOR_SD**-2 + (inside * (1.0 - inside)) ** 2 * information
+    reach = _END / np.sqrt(precision)
+    off_diagonal = 1.0 - np.eye(n_skills)
+    lower, upper = (sigmoid(log_odds + side * reach) * off_diagonal for side in (-1.0, 1.0))
+    return graph, {
+        "weight": graph.astype(np.float32),
+        "lower": lower.astype(np.float32),
+        "upper": upper.astype(np.float32),
     }

@@ -21,9 +21,7 @@ from kt_models.registry import load_tracer
 from kt_models.synthetic import simulate_ou
 from tests.kt_models.conformance import make_log
 
-SMALL = replace(
-    CONFIGS["psi_kt_extended"], steps=6, embedding=4, window=10, edge_draws=20, fit_particles=4
-)
+SMALL = replace(CONFIGS["psi_kt_extended"], steps=6, embedding=4, window=10, fit_particles=4)
 
 
 class KilledError(Exception):
