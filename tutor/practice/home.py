@@ -42,6 +42,7 @@ class Way:
     is_own_goal: bool
     is_course: bool
     path: GoalPath
+    n_begun: int
     left_text: str
     due_at: datetime | None
 
@@ -124,6 +125,10 @@ def _way(found: AimPath, rows: Mapping[int, SkillRow]) -> Way:
         is_own_goal=aim is not None and not aim.is_assigned,
         is_course=aim is None,
         path=found.path,
+        n_begun=sum(
+            rows[skill.skill_id].status in {Status.LEARNING, Status.REVIEW_DUE}
+            for skill in found.path.left
+        ),
         left_text=_left_text(found.path),
         due_at=None if aim is None else aim.due_at,
     )

@@ -5,9 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-import pytest
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
 
 from tests.world import World, course_make
 from tutor.accounts.models import User
@@ -136,25 +134,6 @@ def test_the_skill_page_shows_own_answers_only(
     assert ">41<" not in client_of(world.ben).get(address).content.decode()
 
 
-@pytest.mark.parametrize("n_answers", [0, 6])
-def test_home_costs_the_same_number_of_queries_whatever_the_history(
-    world: World,
-    client_of: ClientOf,
-    now: datetime,
-    n_answers: int,
-    django_assert_max_num_queries: DjangoAssertNumQueries,
-) -> None:
-    session = session_start(world.ada, world.course, now=now)
-    for _ in range(n_answers):
-        activity = activity_of(session)
-        assert activity is not None
-        answer_submit(session, raw_answer="41", attempt_token=activity.attempt_token, now=now)
-    client = client_of(world.ada)
-    client.get("/learn/")
-    with django_assert_max_num_queries(10):
-        client.get("/learn/")
-
-
 def test_home_tells_of_answers_judged_again_for_two_weeks(
     world: World, client_of: ClientOf, now: datetime
 ) -> None:
@@ -186,20 +165,3 @@ def test_a_learner_of_two_courses_switches_between_them(
     page = client.get(f"/learn/{world.course.uuid}/").content.decode()
     assert f'href="/learn/{other.uuid}/"' in page
     assert "Skill d" in client.get(f"/learn/{other.uuid}/").content.decode()
-
-
-def test_the_skill_page_costs_few_queries(
-    world: World,
-    client_of: ClientOf,
-    now: datetime,
-    django_assert_max_num_queries: DjangoAssertNumQueries,
-) -> None:
-    session = session_start(world.ada, world.course, now=now)
-    for _ in range(6):
-        activity = activity_of(session)
-        assert activity is not None
-        answer_submit(session, raw_answer="41", attempt_token=activity.attempt_token, now=now)
-    client = client_of(world.ada)
-    client.get("/learn/")
-    with django_assert_max_num_queries(12):
-        client.get(f"/learn/{world.course.uuid}/skills/{world.skills['a'].uuid}/")
