@@ -134,7 +134,7 @@ def course_import(
         target = canonical(document)
         _edges_merge(target, kept)
         progress(0.82, "comparing")
-        plan = plan_make(target, course)
+        plan = plan_make(target, course, progress=_part(progress, 0.82, 0.88))
         try:
             return plan_carry_out(
                 plan,

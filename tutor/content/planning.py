@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from tutor.content.bundles import Document, canonical_edge, edge_key, problem_checksum
+from tutor.content.findings import Progress, progress_ignored
 from tutor.content.models import (
     Asset,
     Course,
@@ -137,7 +138,9 @@ def lesson_document(lesson: Lesson) -> Document:
     }
 
 
-def plan_make(target: Document, course: Course | None) -> Plan:
+def plan_make(
+    target: Document, course: Course | None, *, progress: Progress = progress_ignored
+) -> Plan:
     """Compare a canonical bundle, its kept edges merged in, with the course as it stands."""
     comparison = _Comparison()
     if course is None:
@@ -147,7 +150,7 @@ def plan_make(target: Document, course: Course | None) -> Plan:
     skills = comparison.section("skill", _skills_now(course), _skills_asked(target))
     edges = comparison.section("prerequisite", _edges_now(course), _edges_asked(target))
     lessons = comparison.section("lesson", _lessons_now(course), _lessons_asked(target))
-    problems = _problems_compare(comparison, course, target)
+    problems = _problems_compare(comparison, course, target, progress)
     assets = comparison.section("asset", _assets_now(course), _assets_asked(target))
     return Plan(
         target=target,
@@ -269,7 +272,7 @@ def _assets_asked(target: Document) -> dict[str, Document]:
 
 
 def _problems_compare(
-    comparison: _Comparison, course: Course | None, target: Document
+    comparison: _Comparison, course: Course | None, target: Document, progress: Progress
 ) -> dict[str, Action]:
     now = {
         row["key"]: row
@@ -278,7 +281,9 @@ def _problems_compare(
         )
     }
     actions: dict[str, Action] = {}
-    for problem in target["problems"]:
+    for at, problem in enumerate(target["problems"]):
+        if at % 200 == 0:
+            progress(at / len(target["problems"]), "comparing")
         key = problem["id"]
         row = now.get(key)
         if row is None:
