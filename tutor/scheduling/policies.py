@@ -67,13 +67,15 @@ class StepwisePolicy:
 class Past:
     """One learner's past: (skills, was it right) of each observation, newest first, and counts.
 
-    `exhausted` are skills with nothing left to ask in this sitting but what was just asked.
+    `exhausted` are skills with nothing left to ask in this sitting but what was just asked;
+    `n_today` of the observations are of today.
     """
 
     observations: Sequence[tuple[tuple[int, ...], bool]] = ()
     new_skills_today: int = 0
     reviews_today: int = 0
     exhausted: AbstractSet[int] = frozenset()
+    n_today: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,6 +165,7 @@ def situation_of(
         worn=_mask(arrays, worn),
         exhausted=_mask(arrays, past.exhausted),
         spinning=_mask(arrays, _spinning(newest, config=config)),
+        right_today=_right_today(arrays, newest[: past.n_today]),
         new_today=np.array([past.new_skills_today]),
         reviews_today=np.array([past.reviews_today]),
         retention=_row(outlook.retention),
@@ -181,6 +184,15 @@ def _mask(arrays: GraphArrays, skills: Sequence[int] | AbstractSet[int]) -> Mask
     mask = np.zeros((1, arrays.n), dtype=np.bool_)
     mask[0, [arrays.row_of[skill] for skill in skills if skill in arrays.row_of]] = True
     return mask
+
+
+def _right_today(arrays: GraphArrays, observations: Sequence[tuple[tuple[int, ...], bool]]) -> F:
+    counts = np.zeros((1, arrays.n))
+    for skills, is_right in observations:
+        for skill in skills:
+            if is_right and skill in arrays.row_of:
+                counts[0, arrays.row_of[skill]] += 1
+    return counts
 
 
 def _spinning(

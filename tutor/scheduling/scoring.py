@@ -50,7 +50,8 @@ def candidates_score(
         "review": config.weight_review * _review(pairs, config=config),
         "fit": -config.weight_fit * np.abs(pairs.of(p_step) - config.target_p_correct),
         "information": config.weight_information * information,
-        "variety": np.where(pairs.of(situation.just_right), -config.weight_variety, 0.0),
+        "variety": -config.weight_variety * pairs.of(situation.just_right)
+        - config.weight_again_today * pairs.of(situation.right_today),
     }
     scores = sum(terms.values(), np.zeros(len(who)))
     return Scored(who=who, rows=rows, scores=scores, terms=terms | {"unlocks": unlocks})

@@ -223,4 +223,5 @@ def past_of(
         new_skills_today=len(new_today),
         reviews_today=len(reviewed_today),
         exhausted=skills_exhausted(graph, rows, now=now),
+        n_today=sum(row.answered_at >= today for row in rows),
     )

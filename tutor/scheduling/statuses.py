@@ -93,6 +93,7 @@ class PolicyConfig:
     weight_fit: float = 0.6
     weight_information: float = 0.4
     weight_variety: float = 0.5
+    weight_again_today: float = 0.15
     learn_floor: float = 0.3
     review_horizon_days: float = 7.0
     review_first_days: float = 1.0

@@ -1,6 +1,5 @@
 """The policy on graphs small enough to work by hand, and its promises on any graph."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -10,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tests.tutor.scheduling.graphs import Graph, graph_of
 from tutor.scheduling.graph_arrays import graph_arrays
 from tutor.scheduling.policies import (
     Choice,
@@ -31,35 +31,6 @@ from tutor.scheduling.statuses import (
 )
 
 CONFIG = PolicyConfig()
-
-
-@dataclass(frozen=True)
-class Graph:
-    skill_ids: tuple[int, ...]
-    parents: Mapping[int, tuple[int, ...]]
-    children: Mapping[int, tuple[int, ...]]
-    encompassed: Mapping[int, tuple[tuple[int, float], ...]]
-    practisable: frozenset[int]
-
-    @property
-    def gates(self) -> Mapping[int, tuple[int, ...]]:
-        return self.parents
-
-    def ancestors(self, skill_id: int) -> frozenset[int]:
-        found = set(self.parents[skill_id])
-        for parent in self.parents[skill_id]:
-            found |= self.ancestors(parent)
-        return frozenset(found)
-
-
-def graph_of(n: int, edges: list[tuple[int, int]]) -> Graph:
-    return Graph(
-        skill_ids=tuple(range(n)),
-        parents={k: tuple(a for a, b in edges if b == k) for k in range(n)},
-        children={k: tuple(b for a, b in edges if a == k) for k in range(n)},
-        encompassed=dict.fromkeys(range(n), ()),
-        practisable=frozenset(range(n)),
-    )
 
 
 @dataclass(frozen=True)
@@ -305,7 +276,7 @@ def test_draws_follow_their_propensities() -> None:
     graph = graph_of(3, [])
     beliefs = beliefs_of([0.2, 0.5, 0.8], [3, 3, 3])
     rng = Random(7)
-    choices = [chosen(graph, beliefs, rng=rng) for _ in range(4000)]
+    choices = [chosen(graph, beliefs, rng=rng) for _ in range(2000)]
     shares = np.bincount([choice.drawn or 0 for choice in choices], minlength=3) / len(choices)
     expected = [candidate.propensity for candidate in choices[0].candidates]
-    assert np.abs(shares - expected).max() < 0.03
+    assert np.abs(shares - expected).max() < 0.04

@@ -115,6 +115,7 @@ class Class:
         self._run = np.zeros(shape, dtype=np.int64)
         self._best_run = np.zeros(shape, dtype=np.int64)
         self._practised_today = np.zeros(shape, dtype=np.bool_)
+        self._right_today = np.zeros(shape)
         self._just_right, self._worn = np.zeros((2, *shape), dtype=np.bool_)
         self._last = np.full(n_learners, NOBODY)
         self._in_a_row = np.zeros(n_learners, dtype=np.int64)
@@ -154,6 +155,7 @@ class Class:
         self._retention_later = self._retained(later, at + horizon)
         self._new_today[:], self._reviews_today[:] = 0, 0
         self._practised_today[:] = False
+        self._right_today[:] = 0.0
         used = np.zeros(len(self.minutes))
         while True:
             is_on = used < self._setting.schedule.minutes
@@ -204,6 +206,7 @@ class Class:
             worn=self._worn,
             exhausted=np.zeros(spinning.shape, dtype=np.bool_),
             spinning=spinning,
+            right_today=self._right_today,
             new_today=self._new_today,
             reviews_today=self._reviews_today,
             at_days=at,
@@ -291,6 +294,7 @@ class Class:
         self._just_right[who, np.maximum(before, 0)] = False
         self._worn[who, np.maximum(before, 0)] = False
         self._just_right[where] = is_right
+        self._right_today[where] += is_right
         self._worn[where] = self._in_a_row[who] >= self._setting.config.most_in_a_row
         self._last[who] = skills
         if isinstance(self._policy, Remembering):

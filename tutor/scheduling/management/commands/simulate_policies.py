@@ -79,8 +79,8 @@ class Command(BaseCommand):
         n_all = plan.n_learners * len(plan.seeds)
         self.stdout.write(
             f"{title}: {arrays.n} skills, {len(arrays.edge_child)} prerequisites; "
-            f"{n_all} learners, {schedule.weeks} weeks of 5 sittings of {schedule.minutes:.0f} minutes "
-            f"({schedule.hours:.1f} h each)"
+            f"{n_all} learners, {schedule.weeks} weeks of 5 sittings of "
+            f"{schedule.minutes:.0f} minutes ({schedule.hours:.1f} h each)"
         )
         began = time.monotonic()
         report = report_run(plan, n_workers=options["workers"], progress=self._progress)
