@@ -69,6 +69,12 @@ def fit_variables(
     Raises: FitError when the loss is not a number, naming epoch, learners and steps; ConfigError
     for an authored edge between skills that the log does not have.
     """
+    if config.inference == "structured":
+        from kt_models.psi_kt.structured import fit_structured
+
+        variables = fit_structured(packed, config=config, seed=seed, progress=progress)
+        none = np.zeros((len(packed.skills), len(packed.skills)))
+        return Fit(variables=variables, losses=(), edge_information=none)
     training = _Fitting(packed, config=config, seed=seed, warm=warm)
     begin_at = training.resume(keeper)
     for epoch in range(begin_at, training.n_epochs):

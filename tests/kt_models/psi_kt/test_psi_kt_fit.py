@@ -16,6 +16,7 @@ from kt_models.psi_kt.config import CONFIGS
 from kt_models.psi_kt.evidence import edge_evidence
 from kt_models.psi_kt.filter import FittedPSIKT
 from kt_models.psi_kt.packing import pack
+from kt_models.psi_kt.structured import Paths, entries_of
 from kt_models.psi_kt.tracer import PSIKTTracer
 from kt_models.registry import load_tracer
 from kt_models.synthetic import simulate_ou
@@ -215,3 +216,33 @@ def test_it_beats_the_learner_s_mean_on_simulated_learners() -> None:
     assert ours.auc > theirs.auc
     oracle = auc(test.correct, simulated.p[np.isin(data.learner, np.arange(70, 120))])
     assert ours.auc < oracle
+
+
+def test_the_structured_guide_learns_a_model_of_the_same_kind(log: ResponseArrays) -> None:
+    config = replace(SMALL, inference="structured", transfer="none", steps=60, learning_rate=0.05)
+    fitted = PSIKTTracer("psi_kt_extended", config=config).fit(log, seed=0)
+    data = log.merged().data
+    share = float(data.correct.mean())
+    assert (
+        score(data.correct, fitted.predict(data)).log_loss
+        < score(data.correct, np.full(data.n_responses, share)).log_loss
+    )
+
+
+def test_the_structured_guide_refuses_transfer(log: ResponseArrays) -> None:
+    tracer = PSIKTTracer("psi_kt", config=replace(SMALL, inference="structured"))
+    with pytest.raises(ConfigError, match="transfer"):
+        tracer.fit(log, seed=0)
+
+
+def test_chains_draw_what_their_density_says(log: ResponseArrays) -> None:
+    entries = entries_of(pack(log.merged().data, unit_steps=False))
+    m = len(entries.response)
+    carry = torch.where(entries.is_new, 0.0, 0.9)
+    paths = Paths(entries, mean=torch.zeros(m), carry=carry, scale=torch.full((m,), 0.5))
+    torch.manual_seed(0)
+    draws = torch.stack([paths.draw() for _ in range(200)])
+    errors = draws - carry * torch.cat([draws, torch.zeros(200, 1)], 1)[:, entries.previous]
+    assert float(errors.std()) == pytest.approx(0.5, abs=0.01)
+    normal = -0.5 * (errors[0] / 0.5) ** 2 - np.log(0.5) - 0.5 * np.log(2 * np.pi)
+    assert float(paths.log_density(draws[0])) == pytest.approx(float(normal.sum()), rel=1e-4)
