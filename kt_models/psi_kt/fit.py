@@ -75,7 +75,7 @@ def fit_variables(
         variables = fit_structured(packed, config=config, seed=seed, progress=progress)
         none = np.zeros((len(packed.skills), len(packed.skills)))
         return Fit(variables=variables, losses=(), edge_information=none)
-    training = _Fitting(packed, config=config, seed=seed, warm=warm)
+    training = Fitting(packed, config=config, seed=seed, warm=warm)
     begin_at = training.resume(keeper)
     for epoch in range(begin_at, training.n_epochs):
         loss = training.epoch(epoch)
@@ -123,7 +123,7 @@ def centre_of(packed: Packed, *, config: PSIKTConfig) -> tuple[float, float]:
     return level, 0.0 if config.starts_at_target else level
 
 
-class _Fitting:
+class Fitting:
     """One fit: tensors of the log, variables, optimiser."""
 
     def __init__(
@@ -345,7 +345,7 @@ class _Run:
 
     def __init__(
         self,
-        fitting: _Fitting,
+        fitting: Fitting,
         window: Window,
         memory: Memory,
         carried: Carried | None,
