@@ -55,8 +55,23 @@ def _correct(text: str) -> tuple[bool, Kind]:
 
 def _moment_days(text: str) -> float:
     """Return days since the Unix epoch of `2005-09-09 12:24:35.0`; such logs state no zone."""
-    moment = datetime.fromisoformat(text.strip())
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(
+            f"the time is '{text}', expected one such as 2005-09-09 12:24:35"
+        ) from None
     return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() / 86_400.0
+
+
+def _moment_number(text: str) -> float:
+    """Return a time that is a number already."""
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(
+            f"timestamp is '{text}', expected a number: epoch seconds, epoch days or order indexes"
+        ) from None
 
 
 def _normalised(columns: Mapping[str, int], _: str | None) -> RowParser:
@@ -67,7 +82,11 @@ def _normalised(columns: Mapping[str, int], _: str | None) -> RowParser:
         if answer not in ("0", "1"):
             raise ValueError(f"correct is '{answer}', expected 0 or 1")
         return Row(
-            values[learner], float(values[at]), values[item], (values[skill],), answer == "1"
+            values[learner],
+            _moment_number(values[at]),
+            values[item],
+            (values[skill],),
+            answer == "1",
         )
 
     return parse

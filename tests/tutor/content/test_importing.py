@@ -205,8 +205,8 @@ def test_a_course_that_changes_meanwhile_is_planned_anew(imported, monkeypatch):
     imported(bundle_make())
     plan_make, calls = importing.plan_make, []
 
-    def slow_plan(target, course):
-        plan = plan_make(target, course)
+    def slow_plan(target, course, **options):
+        plan = plan_make(target, course, **options)
         calls.append(plan)
         if len(calls) == 1:
             other = bundle_make()
