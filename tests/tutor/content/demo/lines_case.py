@@ -75,8 +75,12 @@ def seen(text: str) -> Seen:
     ]
     text = _FIGURE.sub(" ", text)
     rows = [
-        [expression(cell.strip().strip("$")) for cell in cells.split("|")[1:-1] if cell.strip()]
-        for cells in re.findall(r"^\| \$[xy]\$ (\|.*)$", text, re.MULTILINE)
+        [
+            expression(cell.strip(" $").replace("−", "-"))
+            for cell in cells.split("|")[1:-1]
+            if cell.strip()
+        ]
+        for cells in re.findall(r"^\| (?:\*x\*|\$y\$) (\|.*)$", text, re.MULTILINE)
     ]
     text = re.sub(r"^\|.*$", "", text, flags=re.MULTILINE)
     relations, alone = [], []
