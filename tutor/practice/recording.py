@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from tutor.common.outbox import outbox_add
 from tutor.content.graph import CourseGraph, course_graph
 from tutor.content.models import Step
+from tutor.practice.beginning import activity_plan
 from tutor.practice.documents import HintDocument, ProblemDocument, StepDocument, problem_document
 from tutor.practice.models import Activity, Session, SessionKind
 from tutor.responses.models import Response, ResponseKind, ResponseSource
@@ -24,14 +25,10 @@ from tutor.scheduling.selectors import (
     standings_of_learner,
 )
 from tutor.scheduling.services import (
-    Offer,
     offer_from,
     plan_link,
-    plan_record,
     standings_refresh,
-    target_choose,
 )
-from tutor.tracing.predictions import LATE_MOST, forecasts_of_learner
 from tutor.tracing.selectors import LearnerBeliefs, SkillBelief, beliefs_of_state
 from tutor.tracing.services import RECORDED_TOPIC, observation_apply, tracing_hold
 
@@ -81,13 +78,6 @@ def activity_of(session: Session) -> Activity | None:
         .filter(session=session, finished_at=None)
         .first()
     )
-
-
-def opening_read(session: Session, *, attempt_token: UUID, now: datetime) -> None:
-    """Go on from the lesson to the first step, whose time begins now. Twice changes nothing."""
-    Activity.objects.filter(
-        session=session, finished_at=None, attempt_token=attempt_token, opening_read_at=None
-    ).exclude(opening="").update(opening_read_at=now, step_shown_at=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,16 +167,18 @@ def deed_record(
             beliefs = beliefs_of_state(
                 tracing.state, version=tracing.version, course=course, now=now
             )
-            standings = standings_refresh(
-                learner,
-                course,
-                graph=graph,
-                beliefs=beliefs,
-                tracing=tracing,
-                touched=skill_ids,
-                is_right=response.is_correct,
-                now=now,
-            )
+            # A question of a placement opens nothing; the placement's end does.
+            if session.kind == SessionKind.PRACTICE:
+                standings = standings_refresh(
+                    learner,
+                    course,
+                    graph=graph,
+                    beliefs=beliefs,
+                    tracing=tracing,
+                    touched=skill_ids,
+                    is_right=response.is_correct,
+                    now=now,
+                )
             plan_link(activity.plan_uuid, response)
         is_solved = _activity_advance(
             activity,
@@ -322,49 +314,3 @@ def _plan_next(
     if offer.drawn is None:
         return None
     return activity_plan(session, offer, taken=offer.drawn, now=now)
-
-
-def activity_plan(session: Session, offer: Offer, *, taken: int, now: datetime) -> dict[str, Any]:
-    """Record the decision, and return what an activity needs to begin with it."""
-    candidate = offer.candidates[taken]
-    graph = course_graph(session.course)
-    forecasts = forecasts_of_learner(
-        session.learner,
-        session.course,
-        newest=[row.response_id for row in offer.observations[: LATE_MOST + 1]],
-    )
-    target = target_choose(offer, graph, candidate.skill_id, forecasts=forecasts)
-    plan = plan_record(
-        session.learner,
-        session.course,
-        offer,
-        taken=taken,
-        target=target,
-        session_uuid=session.uuid,
-        now=now,
-    )
-    return {
-        "plan": str(plan.uuid),
-        "skill_id": candidate.skill_id,
-        "kind": candidate.kind,
-        "reason": candidate.reason,
-        "opening": candidate.opening.value,
-        "revision_id": target.step.revision_id,
-        "variant_seed": target.variant_seed,
-    }
-
-
-def activity_begin(session: Session, upcoming: dict[str, Any], *, now: datetime) -> Activity:
-    return Activity.objects.create(
-        session=session,
-        revision_id=upcoming["revision_id"],
-        plan_uuid=UUID(upcoming["plan"]),
-        skill_id_aim=upcoming["skill_id"],
-        reason=upcoming["reason"],
-        # Planned before there were openings: an activity that was under way then has none.
-        opening=upcoming.get("opening", ""),
-        variant_seed=upcoming["variant_seed"],
-        step_shown_at=now,
-        started_at=now,
-        feedback={},
-    )

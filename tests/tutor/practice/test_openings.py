@@ -9,8 +9,9 @@ from django.test import Client
 from tests.world import World
 from tutor.accounts.models import User
 from tutor.common.clock import now_utc
+from tutor.practice.beginning import opening_read
 from tutor.practice.models import Activity, Session
-from tutor.practice.recording import activity_of, opening_read
+from tutor.practice.recording import activity_of
 from tutor.practice.screen import screen_build
 from tutor.practice.services import answer_submit, session_start
 from tutor.responses.models import Response

@@ -25,6 +25,8 @@ from tutor.practice.recording import Deed, activity_of
 from tutor.practice.services import session_open, session_start
 from tutor.responses.models import Response, ResponseKind, ResponseSource
 from tutor.scheduling.models import Placement, Plan
+from tutor.scheduling.selectors import statuses_of_learner
+from tutor.scheduling.statuses import Status
 
 ClientOf = Callable[[User], Client]
 
@@ -243,3 +245,26 @@ def test_a_page_out_of_date_says_so(world: World, session: Session, client_of: C
 def test_a_placement_may_lie_for_days(world: World, session: Session) -> None:
     later = now_utc() + timedelta(days=3)
     assert placing_start(world.ada, world.course, now=later) == session
+
+
+def test_what_was_asked_and_not_known_is_not_opened_by_asking(
+    world: World, session: Session
+) -> None:
+    while (asked := activity_of(session)) is not None:
+        placing_dont_know(session, attempt_token=asked.attempt_token, now=now_utc())
+    statuses = statuses_of_learner(world.ada, world.course, now=now_utc())
+    assert statuses[world.skills["a"].pk].is_open
+    assert statuses[world.skills["b"].pk].status is Status.LOCKED
+    assert statuses[world.skills["c"].pk].status is Status.LOCKED
+
+
+def test_a_skill_that_only_a_placement_asked_for_starts_with_its_lesson(
+    world: World, session: Session
+) -> None:
+    while (asked := activity_of(session)) is not None:
+        placing_dont_know(session, attempt_token=asked.attempt_token, now=now_utc())
+    Response.objects.update(skill_ids=[world.skills["a"].pk])
+    practice = session_start(world.ada, world.course, now=now_utc())
+    begun = activity(practice)
+    assert begun.skill_id_aim == world.skills["a"].pk
+    assert begun.opening == "lesson"

@@ -21,11 +21,12 @@ from tutor.common.http import HtmxRequest
 from tutor.content.text import text_inline
 from tutor.practice import services
 from tutor.practice.access import session_for_learner
+from tutor.practice.beginning import opening_read
 from tutor.practice.forms import DeedForm, StartForm
 from tutor.practice.kept import answer_forget, answer_keep, answer_kept, login_redirect
 from tutor.practice.models import Activity, Session, SessionKind
 from tutor.practice.preview import answer_preview
-from tutor.practice.recording import Deed, Outcome, opening_read
+from tutor.practice.recording import Deed, Outcome
 from tutor.practice.refill import screen_refilled
 from tutor.practice.screen import StepScreen, screen_build
 from tutor.roster.access import course_for_learner
