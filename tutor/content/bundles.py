@@ -105,6 +105,15 @@ def bundle_from_files(files: Files) -> Document:
     return document
 
 
+def files_unnamed(files: Files, document: Mapping[str, Any]) -> list[str]:
+    """Files beside bundle.json that are no picture which the bundle names."""
+    root = bundle_root(files.names) or ""
+    assets = document.get("assets", [])
+    listed = assets if isinstance(assets, list) else []
+    named = {f"{root}assets/{asset.get('id')}" for asset in listed if isinstance(asset, dict)}
+    return [name for name in files.names if name not in {*named, f"{root}bundle.json"}]
+
+
 def bundle_root(names: Iterable[str]) -> str | None:
     """Where bundle.json stands: at the top, or in the one folder that many tools wrap around."""
     found = [name for name in names if name == "bundle.json" or name.endswith("/bundle.json")]

@@ -17,9 +17,15 @@ from tutor.content.aiken import aiken_read, is_aiken
 from tutor.content.archives import Files, FolderFiles, ZipFiles
 from tutor.content.bundle_csv_read import csv_bundle_read, csv_root
 from tutor.content.bundle_ndjson import ndjson_read
-from tutor.content.bundles import FORMAT, bundle_from_files, bundle_root, json_read
+from tutor.content.bundles import (
+    FORMAT,
+    bundle_from_files,
+    bundle_root,
+    files_unnamed,
+    json_read,
+)
 from tutor.content.errors import ContentUnreadableError
-from tutor.content.findings import Progress, progress_ignored
+from tutor.content.findings import Findings, Progress, progress_ignored
 from tutor.content.gift import gift_read, is_gift
 from tutor.content.graphs import graph_import, is_graph
 from tutor.content.importing import ImportResult, OnApply, course_import
@@ -161,7 +167,14 @@ def _size_check(source: BinaryIO, name: str) -> None:
 def _files_read(files: Files, name: str, course_name: str | None, progress: Progress) -> Content:
     names = files.names
     if bundle_root(names) is not None:
-        return Content(ImportFormat.BUNDLE, bundle_from_files(files))
+        document = bundle_from_files(files)
+        findings = Findings()
+        for other in files_unnamed(files, document):
+            message = _("'{name}' was left out: the bundle names no such picture.")
+            expected = _("bundle.json and the pictures that it names")
+            findings.warning(other, "", expected, message.format(name=other), field="")
+        origin = Origin(rows=tuple(findings.rows()))
+        return Content(ImportFormat.BUNDLE, document, origin=origin)
     if csv_root(names) is not None:
         document, origin = csv_bundle_read(files)
         return Content(ImportFormat.BUNDLE, document, origin=origin)

@@ -14,5 +14,10 @@ urlpatterns = [
         views.version_roll_back,
         name="version_roll_back",
     ),
+    path(
+        "courses/<uuid:course_uuid>/bundle/<str:form>/",
+        views.course_download,
+        name="course_download",
+    ),
     path("courses/<uuid:course_uuid>/assets/<str:key>", views.course_asset, name="course_asset"),
 ]

@@ -4,7 +4,13 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpResponse, HttpResponseBase, HttpResponseNotModified
+from django.http import (
+    Http404,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotModified,
+    StreamingHttpResponse,
+)
 from django.shortcuts import redirect, render
 from django.utils.http import parse_etags, quote_etag
 from django.utils.translation import gettext as _
@@ -15,6 +21,7 @@ from tutor.accounts.http import UserRequest
 from tutor.common.clock import now_utc
 from tutor.common.errors import TutorError
 from tutor.content.access import asset_for, course_for_author, import_job_for, import_jobs_of
+from tutor.content.exporting import ExportForm, bundle_write, course_export
 from tutor.content.forms import ImportForm
 from tutor.content.importing import course_roll_back
 from tutor.content.jobs import import_job_apply, import_job_create
@@ -85,7 +92,8 @@ def course_versions(request: UserRequest, course_uuid: UUID) -> HttpResponseBase
         CourseVersion.objects.filter(course=course).defer("bundle_gz").select_related("created_by")
     )
     page = Paginator(versions, JOBS_PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "content/versions.html", {"course": course, "versions": page})
+    context = {"course": course, "versions": page, "forms": [form.value for form in ExportForm]}
+    return render(request, "content/versions.html", context)
 
 
 @require_POST
@@ -107,6 +115,23 @@ def version_roll_back(request: UserRequest, course_uuid: UUID, number: int) -> H
             ),
         )
     return redirect("course_versions", course.uuid)
+
+
+@require_http_methods(["GET", "HEAD"])
+@teacher_page
+def course_download(request: UserRequest, course_uuid: UUID, form: str) -> HttpResponseBase:
+    """Send a course as a bundle, in parts as it is written."""
+    course = course_for_author(course_uuid)
+    wanted = next((known for known in ExportForm if known.value == form), None)
+    if wanted is None:
+        raise Http404
+    if request.method == "HEAD":
+        return HttpResponse(content_type=wanted.media_type)
+    parts = bundle_write(course_export(course), wanted)
+    response = StreamingHttpResponse(parts, content_type=wanted.media_type)
+    filename = f"{course.key}{wanted.suffix}"
+    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return response
 
 
 @require_http_methods(["GET", "HEAD"])

@@ -81,3 +81,19 @@ def test_bad_input_is_refused_with_a_listed_error_and_changes_nothing(case: Brok
 def test_byte_order_marks_and_windows_line_ends_are_no_fault(file, content, world, now):
     job = imported(file, content, world, now)
     assert (job.status, job.result.get("version")) == (ImportStatus.DONE, 1)
+
+
+def test_a_file_above_the_sites_limit_is_refused_before_it_is_read(world, now, settings):
+    settings.MAX_UPLOAD_BYTES = 1000
+    job = imported("c.json", encoded(bundle_make()), world, now)
+    assert job.status == ImportStatus.REFUSED
+    assert "at most 1000 are read" in job.errors[0]["message"]
+
+
+def test_files_that_a_bundle_does_not_name_are_told(world, now):
+    bundle = encoded(bundle_make())
+    files = {"bundle.json": bundle, "assets/dot.gif": b"GIF89a", "__MACOSX/._x": b"x"}
+    job = imported("c.zip", zipped(files), world, now)
+    assert job.status == ImportStatus.DONE
+    told = [row["pointer"] for row in job.errors if "left out" in row["message"]]
+    assert told == ["__MACOSX/._x"]

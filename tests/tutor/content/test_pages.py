@@ -1,4 +1,5 @@
 import hashlib
+import io
 import json
 from uuid import uuid4
 
@@ -8,6 +9,9 @@ from django.test import Client, override_settings
 from django.urls import reverse
 
 from tests.tutor.content.bundle_case import GIF, bundle_make, put
+from tutor.content.bundles import canonical
+from tutor.content.exporting import ExportForm
+from tutor.content.formats import content_read
 from tutor.content.importing import course_import
 from tutor.content.jobs import import_job_create, import_job_run
 from tutor.content.models import Asset, Course, CourseVersion, ImportJob, ImportStatus
@@ -52,6 +56,7 @@ PAGES = [
     ("import_apply", lambda w, j, c: (j.uuid,), "post"),
     ("course_versions", lambda w, j, c: (c.uuid,), "get"),
     ("version_roll_back", lambda w, j, c: (c.uuid, 1), "post"),
+    ("course_download", lambda w, j, c: (c.uuid, "json"), "get"),
 ]
 
 
@@ -276,3 +281,48 @@ def test_a_failed_import_says_what_to_do(world, client_of, job):
     page = client_of(world.tess).get(reverse("import_detail", args=[job.uuid])).content.decode()
     assert message in page
     assert "hx-trigger" not in page
+
+
+@pytest.mark.parametrize("form", list(ExportForm))
+def test_a_course_is_downloaded_in_every_form(world, client_of, imported, form):
+    response = client_of(world.tess).get(reverse("course_download", args=(imported.uuid, form)))
+    assert response.headers["Content-Disposition"] == f'attachment; filename="adding{form.suffix}"'
+    assert response.headers["Content-Type"] == form.media_type
+    packed = b"".join(response.streaming_content)
+    content = content_read(io.BytesIO(packed), name=f"adding{form.suffix}")
+    assert canonical(content.document) == canonical(bundle_make())
+
+
+def test_a_form_that_is_none_is_not_found(world, client_of, imported):
+    url = reverse("course_download", args=(imported.uuid, "pdf"))
+    assert client_of(world.tess).get(url).status_code == 404
+
+
+def test_the_page_of_versions_offers_every_form(world, client_of, imported):
+    page = client_of(world.tess).get(reverse("course_versions", args=(imported.uuid,)))
+    for form in ExportForm:
+        assert reverse("course_download", args=(imported.uuid, form)) in page.content.decode()
+
+
+def test_a_partial_import_is_asked_for_by_a_tick(world, client_of, now):
+    bundle = bundle_make()
+    put(bundle, "/problems/1/lesson", "gone")
+    answers = {"file": upload(bundle), "is_partial": "on"}
+    client = client_of(world.tess)
+    client.post(reverse("import_list"), answers)
+    job = ImportJob.objects.get()
+    run(job, now)
+    assert job.status == ImportStatus.DONE
+    page = client.get(reverse("import_detail", args=(job.uuid,))).content.decode()
+    assert "was left out: There is no lesson" in page
+
+
+def test_a_quiz_goes_through_the_page(world, client_of, now):
+    file = SimpleUploadedFile(
+        "sums.gift", b"::One::Is 1 + 1 = 2?{T}\n\nWrite.{}".replace(b"=", b"\\=")
+    )
+    client_of(world.tess).post(reverse("import_list"), {"file": file})
+    job = ImportJob.objects.get()
+    run(job, now)
+    assert (job.status, job.course.key) == (ImportStatus.DONE, "sums")
+    assert any("an essay" in note for note in job.notes)
