@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.running import Run, environment_of, is_alive, running_site, until  # noqa: E402
+from tests.running import START_SECONDS, Run, environment_of, is_alive, running_site, until  # noqa: E402
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -93,7 +93,8 @@ def kills_do(
     """Kill each target in turn at random moments, without waiting for the others to be back."""
     from tutor.tracing.models import FitRun, FitStatus
 
-    assert until(FitRun.objects.filter(status=FitStatus.RUNNING).exists), "no fit has begun"
+    running = FitRun.objects.filter(status=FitStatus.RUNNING)
+    assert until(running.exists, seconds=START_SECONDS), "no fit has begun"
     done: list[Kill] = []
     seen: set[tuple[str, int, int]] = set()
     for number in range(n_kills):

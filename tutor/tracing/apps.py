@@ -6,4 +6,11 @@ class TracingConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the room's outbox handlers."""
-        from tutor.tracing import drift, fits, promotion, replaying, services  # noqa: F401
+        from tutor.tracing import (  # noqa: F401
+            catching_up,
+            drift,
+            fits,
+            promotion,
+            replaying,
+            services,
+        )

@@ -4,7 +4,6 @@ A worker asks the model after each answer and keeps what it says beside the stat
 with one query and never waits for it, nor loads what the model needs.
 """
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -17,8 +16,6 @@ from tutor.content.models import Course
 from tutor.responses.models import Response
 from tutor.tracing import engine
 from tutor.tracing.models import LearnerState, ModelRole, ModelVersion, VersionStatus
-
-logger = logging.getLogger(__name__)
 
 # The answer at hand is not in the state yet: its own worker comes after it.
 LATE_MOST = 1
@@ -54,32 +51,24 @@ def forecasts_of_learner(
     return dict(zip(kept["step"].tolist(), kept["p"].astype(float).tolist(), strict=True))
 
 
-def forecasts_keep(version: ModelVersion, learner_id: int, *, now: datetime) -> None:
-    """Ask the model of the steps that could come next, and keep its answers beside the state.
+def forecasts_make(
+    version: ModelVersion, blob: engine.Blob, *, learner_id: int, at: datetime
+) -> bytes:
+    """Ask the model of the steps that could come next; return its answers as they are kept.
 
-    Nothing is locked meanwhile; where the state moved on in between, its own worker comes after it.
+    Raises:
+        KTModelsError: when the version cannot be asked.
     """
-    state = LearnerState.objects.filter(
-        version=version, learner_id=learner_id, is_stale=False
-    ).first()
-    if state is None or not state.blob:
-        return
     steps = _steps_near(course_graph(version.course), _skills_recent(version, learner_id))
-    p = engine.steps_score(
-        version,
-        state.blob,
-        [(step.key, step.skill_ids) for step in steps],
-        at_days=max(days_since_epoch(now), _last_days(state)),
-    )
     kept = np.empty(len(steps), dtype=_KEPT)
-    kept["step"], kept["p"] = [step.step_id for step in steps], p
-    LearnerState.objects.filter(
-        pk=state.pk, last_response_id=state.last_response_id, is_stale=False
-    ).update(forecasts=kept.tobytes())
-
-
-def _last_days(state: LearnerState) -> float:
-    return days_since_epoch(state.last_at) if state.last_at else 0.0
+    kept["step"] = [step.step_id for step in steps]
+    kept["p"] = engine.steps_score(
+        version,
+        blob,
+        [(step.key, step.skill_ids) for step in steps],
+        at_days=days_since_epoch(at),
+    )
+    return kept.tobytes()
 
 
 def _skills_recent(version: ModelVersion, learner_id: int) -> list[int]:

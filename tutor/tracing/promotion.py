@@ -17,6 +17,7 @@ from tutor.common.outbox import REPLAY_QUEUE, handler, outbox_add
 from tutor.content.models import Course
 from tutor.responses.models import Response
 from tutor.tracing import engine
+from tutor.tracing.catching_up import state_catch_up
 from tutor.tracing.models import (
     LearnerState,
     ModelVersion,
@@ -27,15 +28,16 @@ from tutor.tracing.models import (
     ShardStatus,
     VersionStatus,
 )
-from tutor.tracing.services import learner_replay, state_catch_up, version_serving
+from tutor.tracing.services import learner_replay, version_serving
 
 logger = logging.getLogger(__name__)
 
 SHARD_TOPIC = "replay-shard"
 FINISH_TOPIC = "promotion-finish"
 SHARD_LEARNERS = 100
-# Renewed after each learner, whose replay takes seconds at most.
+# Renewed between learners, of whom each takes seconds at most.
 SHARD_LEASE = timedelta(seconds=45)
+SHARD_RENEW = timedelta(seconds=5)
 SHARD_ATTEMPTS_MAX = 3
 # How far back a row may become visible after one with a higher number: rows of open transactions.
 LOG_SLACK = 1000
@@ -151,8 +153,13 @@ def shard_replay(shard_id: int, *, now: datetime) -> bool:
         attempts=shard.attempts,
         promotion__status=PromotionStatus.REPLAYING,
     )
+    renewed_at = now
     for learner_id in _shard_left(shard):
-        if not mine.update(lease_until=clock() + SHARD_LEASE):
+        if clock() - renewed_at > SHARD_RENEW:
+            renewed_at = clock()
+            mine.update(lease_until=renewed_at + SHARD_LEASE)
+        # Looked at for each learner, written now and then: on SQLite a write makes answers wait.
+        if not mine.exists():
             return False
         learner_replay(shard.promotion.version, learner_id, now=clock())
     with transaction.atomic():

@@ -11,15 +11,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Max
 
 from tutor.accounts.models import User
-from tutor.common.clock import clock_from, days_since_epoch
+from tutor.common.clock import days_since_epoch
 from tutor.common.outbox import REPLAY_QUEUE, handler, outbox_add
 from tutor.content.models import Course, Step
 from tutor.responses.exports import ObservationRow, observations_export
 from tutor.responses.models import Response
 from tutor.tracing import engine
-from tutor.tracing.lag import lag_note
 from tutor.tracing.models import LearnerState, ModelRole, ModelVersion, VersionStatus
-from tutor.tracing.predictions import forecasts_keep
 
 logger = logging.getLogger(__name__)
 
@@ -293,80 +291,6 @@ def replay(version: ModelVersion, rows: Iterable[ObservationRow]) -> bytes:
             for row in rows
         ),
     )
-
-
-@handler(RECORDED_TOPIC)
-def _recorded_handler(payload: Mapping[str, Any], *, now: datetime) -> None:
-    """After each answer: bring every serving version's state of the learner up to the log."""
-    clock = clock_from(now)
-    response = Response.objects.filter(pk=payload["response_id"]).first()
-    if response is None or response.learner_id is None:
-        return
-    serving = ModelVersion.objects.select_related("course").defer("metrics")
-    for version in serving.filter(course_id=response.course_id, status=VersionStatus.SERVING):
-        try:
-            state_catch_up(version, response.learner_id, now=now)
-            if version.role == ModelRole.PREDICTION:
-                forecasts_keep(version, response.learner_id, now=now)
-        except engine.KTModelsError:
-            # The other role's state must not wait for it; `versions_check` goes back from it.
-            logger.exception("version %s cannot take response %s", version.pk, response.pk)
-    lag_note((clock() - response.recorded_at).total_seconds(), now=clock())
-
-
-def state_catch_up(version: ModelVersion, learner_id: int, *, now: datetime) -> None:
-    """Advance a state by what the log has and it has not; replay all where that is out of order."""
-    observations = Response.objects.filter(
-        learner_id=learner_id, course_id=version.course_id, is_observation=True
-    )
-    # Usual for the mastery role, whose state moved with the answer: nothing is locked for it.
-    whole = LearnerState.objects.filter(
-        learner_id=learner_id,
-        version=version,
-        is_stale=False,
-        n_observations=observations.count(),
-    )
-    if not whole.exists() and not _state_advance(version, learner_id, now=now):
-        learner_replay(version, learner_id, now=now)
-
-
-@transaction.atomic
-def _state_advance(version: ModelVersion, learner_id: int, *, now: datetime) -> bool:
-    """Advance a state by the newest rows of the log; False where that is not all that it lacks."""
-    state = _state_held(version, learner_id, now=now)
-    observations = Response.objects.filter(
-        learner_id=learner_id, course_id=version.course_id, is_observation=True
-    )
-    n_observations = observations.count()
-    if n_observations == state.n_observations and not state.is_stale:
-        return True
-    new = list(
-        observations.filter(pk__gt=state.last_response_id)
-        .select_related("step")
-        .order_by("answered_at", "id")
-    )
-    is_in_order = state.last_at is None or all(row.answered_at >= state.last_at for row in new)
-    if state.is_stale or not is_in_order or len(new) != n_observations - state.n_observations:
-        return False
-    state.blob = engine.state_advance(
-        version,
-        state.blob or None,
-        [
-            engine.observation_make(
-                row.skill_ids,
-                item=row.step.key,
-                is_correct=row.is_correct,
-                at_days=days_since_epoch(row.answered_at),
-            )
-            for row in new
-        ],
-    )
-    state.n_observations = n_observations
-    state.last_response_id = max(row.pk for row in new)
-    state.last_at = new[-1].answered_at
-    state.updated_at = now
-    state.save()
-    return True
 
 
 @handler(REBUILD_TOPIC, queue=REPLAY_QUEUE)
