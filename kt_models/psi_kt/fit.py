@@ -40,7 +40,7 @@ _LAST_RATE = 0.1
 _AVERAGED_FROM = 2.0 / 3.0
 _KEPT_TIMES = 20
 # Blocks of learners whose scores are squared and summed for the edges' information.
-_BLOCKS = 40
+_BLOCKS = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +141,9 @@ class Fitting:
         authored = authored_matrix(config, packed.skills)
         self._authored = None if authored is None else torch.as_tensor(authored).to(self._centre)
         rng = np.random.default_rng([seed, 1])
-        self.variables = first_variables(self._sizes, config, self._centre, rng=rng, warm=warm)
+        self.variables = first_variables(
+            self._sizes, config, self._centre, rng=rng, counts=packed.counts(), warm=warm
+        )
         self._optimizer = torch.optim.Adam(list(self.variables.values()), lr=config.learning_rate)
         self._columns = {
             "skill": torch.as_tensor(packed.skill, device=device),

@@ -21,8 +21,9 @@ from kt_models.psi_kt.model import POPULATION, SCALARS, Sizes, normal_of
 
 Variables = dict[str, Tensor]
 
-# Near the priors' own: a start that is sure of itself drags the priors' spread down with it.
-_FIRST_LOG_SCALE = -1.2
+# What one answer tells of an offset, about p (1 - p), and an offset's precision before any.
+_INFORMATION = 0.2
+_FIRST_PRECISION = 3.0
 _FIRST_EMBEDDING = 0.4
 _POINTS = ("embedding", "direction")
 
@@ -33,11 +34,14 @@ def first_variables(
     centre: Tensor,
     *,
     rng: np.random.Generator,
+    counts: Mapping[str, NDArray[np.float64]],
     warm: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> Variables:
     """Return the variables of the guide, at their start or at an earlier fit's where shapes agree.
 
-    Names end in .loc and .log_scale; points have a .loc only.
+    Names end in .loc and .log_scale; points have a .loc only. counts are answers by site: a guide
+    that begins surer than they warrant drags the priors' spread down with it, a less sure one
+    needs longer.
     """
     scalars = centre.new_tensor([mean for _, mean, _ in POPULATION])
     scalars[SCALARS["level"]], scalars[SCALARS["start"]] = centre[0], centre[1]
@@ -46,7 +50,8 @@ def first_variables(
         noise = rng.normal(0.0, spread, shape) if spread else np.zeros(shape)
         found[f"{name}.loc"] = torch.as_tensor(noise).to(centre)
         if name not in _POINTS:
-            found[f"{name}.log_scale"] = torch.full_like(found[f"{name}.loc"], _FIRST_LOG_SCALE)
+            width = -0.5 * np.log(_FIRST_PRECISION + _INFORMATION * counts[name])
+            found[f"{name}.log_scale"] = torch.as_tensor(width).to(centre)
     for name, value in (warm or {}).items():
         if name in found and found[name].shape == value.shape:
             found[name] = torch.as_tensor(np.array(value)).to(centre)

@@ -44,6 +44,15 @@ class Packed:
         """Return the number of responses."""
         return len(self.sign)
 
+    def counts(self) -> dict[str, F]:
+        """Return the answers that bear on each skill (K,), item (I,) and coefficient (F,)."""
+        n_skills, n_items = len(self.skills), len(self.items)
+        return {
+            "skill_offset": np.bincount(self.skill.ravel(), minlength=n_skills)[:n_skills] * 1.0,
+            "item_offset": np.bincount(self.item, minlength=n_items)[:n_items] * 1.0,
+            "coefficients": (self.values**2).sum(axis=0),
+        }
+
 
 def pack(data: ResponseArrays, *, unit_steps: bool) -> Packed:
     """Lay merged data out. Raises: DataError for an index log without unit_steps."""

@@ -124,7 +124,7 @@ def fit_structured(
     centre = torch.tensor(centre_of(packed, config=config))
     sizes = Sizes(len(packed.skills), len(packed.items), config.embedding)
     rng = np.random.default_rng([seed, 1])
-    variables = first_variables(sizes, config, centre, rng=rng)
+    variables = first_variables(sizes, config, centre, rng=rng, counts=packed.counts())
     local = _local_variables(entries, centre)
     optimizer = torch.optim.Adam(
         [
