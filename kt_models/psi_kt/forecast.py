@@ -17,6 +17,7 @@ from kt_models.psi_kt.recursion import (
     NODE_WEIGHTS,
     NODES,
     F,
+    Knowledge,
     revisit,
     sigmoid,
 )
@@ -155,35 +156,33 @@ class _Projector:
         parents = np.where(pulls.parents[codes] >= 0, pulls.parents[codes], n_rows)
         np.add.at(weights, (parents.T, np.arange(len(codes))[None, :]), pulls.share[codes].T)
         weights[n_rows] = 0.0
-        self._weights = weights
+        self._weights, self._squares = weights, weights**2
         self._rows = {str(skill): row for row, skill in enumerate(parameters.skills)}
 
     def of(self, state: PSIKTState, at: float) -> tuple[F, F, NDArray[np.int64], F]:
         """Return mean, variance, counts and last times (n_skills,)."""
-        n_points, n = self._n_points, len(self._skills)
         place = np.array([state.index.get(skill, -1) for skill in self._skills], dtype=np.int64)
-        touched = place >= 0
-        table = np.tile(self._start_row, (n, 1))
-        table[touched] = state.table[place[touched]]
-        counts, last = np.zeros(n, dtype=np.int64), np.full(n, np.nan)
+        touched = np.flatnonzero(place >= 0)
+        counts, last = np.zeros(len(place), dtype=np.int64), np.full(len(place), np.nan)
         counts[touched] = state.practice[place[touched], COUNT].astype(np.int64)
         last[touched] = state.practice[place[touched], LAST_AT]
-        since = np.where(touched, last, state.first_at if state.n else at)
-        rows = np.array([self._rows.get(skill, -1) for skill in state.index], dtype=np.int64)
-        weights = self._weights[rows].T
-        excess = state.table - self._start_row
-        pull = pull_of_excess(
-            weights @ excess[:, : 2 * n_points],
-            weights**2 @ excess[:, 2 * n_points :],
-            self._start_row,
-            total=self._total,
-            total_square=self._total_square,
-            gamma=self._traits.gamma,
-        )
+        pull = self._pull(state)
+        # Skills that were never practised all share one start and one gap: a single row of it.
         known = revisit(
-            split(table), pull, self._traits, self._start,
-            gap_days=np.maximum(at - since, 0.0)[:, None], is_new=~touched[:, None],
+            split(self._start_row[None]), pull, self._traits, self._start,
+            gap_days=np.array([[max(at - state.first_at, 0.0) if state.n else 0.0]]),
+            is_new=np.ones((1, 1), dtype=np.bool_),
         )  # fmt: skip
+        practised = revisit(
+            split(state.table[place[touched]]),
+            Knowledge(*(one[touched] for one in pull)),
+            self._traits,
+            self._start,
+            gap_days=np.maximum(at - last[touched], 0.0)[:, None],
+            is_new=np.zeros((1, 1), dtype=np.bool_),
+        )
+        for whole, part in zip(known, practised, strict=True):
+            whole[touched] = part
         drift = self._parameters.level_drift if state.n else 0.0
         each = known.a + known.b * state.level_mean
         spread = known.b**2 * (state.level_variance + drift) + known.r
@@ -192,6 +191,20 @@ class _Projector:
         mean = (weight * each).sum(axis=1)
         variance = (weight * (spread + (each - mean[:, None]) ** 2)).sum(axis=1)
         return mean, np.maximum(variance, 1e-10), counts, last
+
+    def _pull(self, state: PSIKTState) -> Knowledge:
+        """Return the pull of the learner's practised skills on the asked ones, (n_skills, P)."""
+        cut = 2 * self._n_points
+        rows = np.array([self._rows.get(skill, -1) for skill in state.index], dtype=np.int64)
+        excess = state.table - self._start_row
+        return pull_of_excess(
+            self._weights[rows].T @ excess[:, :cut],
+            self._squares[rows].T @ excess[:, cut:],
+            self._start_row,
+            total=self._total,
+            total_square=self._total_square,
+            gamma=self._traits.gamma,
+        )
 
 
 def traits(parameters: PSIKTParameters, state: PSIKTState) -> TraitBeliefs:
