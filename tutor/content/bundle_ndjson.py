@@ -11,8 +11,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tutor.content.bundles import Document, json_read
-from tutor.content.decoding import text_decode
+from tutor.content.bundles import Document
+from tutor.content.decoding import json_read, text_decode
 from tutor.content.errors import ContentUnreadableError, ImportRefusedError
 from tutor.content.findings import Findings
 from tutor.content.origins import Origin

@@ -5,11 +5,13 @@ in one cell with spaces between. What no cell can say plainly is JSON.
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tutor.content.bundles import Document, json_read
+from tutor.content.bundles import Document
+from tutor.content.decoding import json_read
 from tutor.content.errors import ContentUnreadableError
 
 ASSETS_FOLDER = "assets/"
@@ -40,11 +42,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One CSV file. `owner` columns name the thing that a row belongs to and are no key of it."""
+    """One CSV file."""
 
     name: str
     columns: tuple[Column, ...]
-    owners: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
@@ -67,9 +68,12 @@ def _ids(name: str) -> Column:
 def _number(name: str, kind: Callable[[str], int | float], expected: str) -> Column:
     def read(cell: str) -> int | float:
         try:
-            return kind(cell.strip())
+            number = kind(cell.strip())
         except ValueError:
             raise CellError(expected) from None
+        if not math.isfinite(number):
+            raise CellError(expected)
+        return number
 
     return Column(name, read, _json_cell)
 
@@ -118,7 +122,6 @@ TABLES = {
         Table(
             "examples",
             (_id("lesson"), _text("title"), _text("body"), _json("steps")),
-            ("lesson",),
         ),
         Table(
             "problems",
@@ -134,7 +137,6 @@ TABLES = {
                 *(_id("id"), _id("problem"), _text("prompt"), _ids("skills"), *_ANSWER),
                 _text("solution"),
             ),
-            ("problem",),
         ),
         Table(
             "hints",
@@ -142,7 +144,6 @@ TABLES = {
                 *(_id("id"), _id("step"), _text("kind"), _text("title"), _text("text")),
                 *(_ids("depends_on"), _text("parent"), *_ANSWER),
             ),
-            ("step",),
         ),
         Table(
             "choices",
@@ -150,7 +151,6 @@ TABLES = {
                 *(_id("id"), _id("step"), _text("hint"), _text("text"), _text("feedback")),
                 _text("misconception"),
             ),
-            ("step", "hint"),
         ),
         Table(
             "feedback",
@@ -158,7 +158,6 @@ TABLES = {
                 *(_id("step"), _text("answer"), _json("answer_more"), _text("text")),
                 _text("misconception"),
             ),
-            ("step",),
         ),
         Table("assets", (_id("id"), _text("media_type"), _text("sha256"))),
     )

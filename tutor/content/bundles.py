@@ -1,4 +1,4 @@
-"""The bundle: reading it from JSON or zip within limits, and its canonical form.
+"""The bundle: reading it from a zip, and its canonical form.
 
 The canonical form has every optional key filled in and every list in a fixed order, so that a
 bundle, its import, its export and the stored version can be compared byte for byte.
@@ -12,77 +12,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tutor.content.archives import Files
-from tutor.content.decoding import text_decode
+from tutor.content.decoding import json_read
 from tutor.content.errors import ContentUnreadableError
 
 Document = dict[str, Any]
 
 FORMAT = "stepwise-bundle"
 FORMAT_VERSION = 1
-MAX_NESTING = 40
 ORDER_STEP = 10
-
-
-def json_read(raw: bytes, *, name: str) -> Any:
-    """Read JSON strictly: UTF-8, no repeated key, no NaN, bounded nesting, text a database takes.
-
-    Raises:
-        ContentUnreadableError: naming the line and column where there is one.
-    """
-    text = text_decode(raw, name=name)
-    try:
-        document = json.loads(text, object_pairs_hook=_pairs_read, parse_constant=_constant_refused)
-        _check_nesting(document)
-        if "\\u" in text:
-            _check_characters(document)
-    except json.JSONDecodeError as error:
-        raise ContentUnreadableError(
-            f"'{name}' is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
-        ) from error
-    except RecursionError as error:
-        raise ContentUnreadableError(
-            f"'{name}' is nested more than {MAX_NESTING} levels deep."
-        ) from error
-    except ValueError as error:
-        raise ContentUnreadableError(f"'{name}': {error}.") from error
-    return document
-
-
-def _pairs_read(pairs: list[tuple[str, Any]]) -> Document:
-    read = dict(pairs)
-    if len(read) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r} stands twice in one object")
-    return read
-
-
-def _constant_refused(name: str) -> None:
-    raise ValueError(f"{name} is not a number that JSON knows")
-
-
-def _check_nesting(document: Any) -> None:
-    level = [document]
-    for _ in range(MAX_NESTING):
-        level = [
-            child
-            for node in level
-            if isinstance(node, dict | list)
-            for child in (node.values() if isinstance(node, dict) else node)
-        ]
-        if not level:
-            return
-    raise ValueError(f"it is nested more than {MAX_NESTING} levels deep")
-
-
-def _check_characters(document: Any) -> None:
-    text = json.dumps(document, ensure_ascii=False)
-    if "\\u0000" in text:
-        raise ValueError("a text holds the null character, which no database keeps")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(f"a text holds half a character (\\u{ord(text[error.start]):x})") from None
 
 
 def bundle_from_files(files: Files) -> Document:

@@ -1,9 +1,17 @@
-"""Bytes of an upload to text: UTF-8 only, since any other guess would garble somebody's letters."""
+"""Bytes of an upload to text and JSON, strictly.
+
+UTF-8 only, since any other guess would garble somebody's letters; no JSON that two readers would
+read differently.
+"""
 
 import codecs
+import json
+import math
+from typing import Any
 
 from tutor.content.errors import ContentUnreadableError
 
+MAX_NESTING = 40
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -39,3 +47,77 @@ def lines_decode(raw: bytes, *, name: str) -> list[str]:
         line = text.count("\n", 0, at) + 1
         raise ContentUnreadableError(f"'{name}' holds a null character in line {line}.")
     return text.split("\n")
+
+
+def json_read(raw: bytes, *, name: str) -> Any:
+    """Read JSON strictly: UTF-8, no repeated key, no NaN, bounded nesting, text a database takes.
+
+    Raises:
+        ContentUnreadableError: naming the line and column where there is one.
+    """
+    text = text_decode(raw, name=name)
+    try:
+        document = json.loads(
+            text,
+            object_pairs_hook=_pairs_read,
+            parse_constant=_constant_refused,
+            parse_float=_float_read,
+        )
+        _check_nesting(document)
+        if "\\u" in text:
+            _check_characters(document)
+    except json.JSONDecodeError as error:
+        raise ContentUnreadableError(
+            f"'{name}' is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from error
+    except RecursionError as error:
+        raise ContentUnreadableError(
+            f"'{name}' is nested more than {MAX_NESTING} levels deep."
+        ) from error
+    except ValueError as error:
+        raise ContentUnreadableError(f"'{name}': {error}.") from error
+    return document
+
+
+def _pairs_read(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    read = dict(pairs)
+    if len(read) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} stands twice in one object")
+    return read
+
+
+def _constant_refused(name: str) -> None:
+    raise ValueError(f"{name} is not a number that JSON knows")
+
+
+def _float_read(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is larger than any number that can be kept")
+    return number
+
+
+def _check_nesting(document: Any) -> None:
+    level = [document]
+    for _ in range(MAX_NESTING):
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return
+    raise ValueError(f"it is nested more than {MAX_NESTING} levels deep")
+
+
+def _check_characters(document: Any) -> None:
+    text = json.dumps(document, ensure_ascii=False)
+    if "\\u0000" in text:
+        raise ValueError("a text holds the null character, which no database keeps")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"a text holds half a character (\\u{ord(text[error.start]):x})") from None

@@ -17,13 +17,8 @@ from tutor.content.aiken import aiken_read, is_aiken
 from tutor.content.archives import Files, FolderFiles, ZipFiles
 from tutor.content.bundle_csv_read import csv_bundle_read, csv_root
 from tutor.content.bundle_ndjson import ndjson_read
-from tutor.content.bundles import (
-    FORMAT,
-    bundle_from_files,
-    bundle_root,
-    files_unnamed,
-    json_read,
-)
+from tutor.content.bundles import FORMAT, bundle_from_files, bundle_root, files_unnamed
+from tutor.content.decoding import json_read
 from tutor.content.errors import ContentUnreadableError
 from tutor.content.findings import Findings, Progress, progress_ignored
 from tutor.content.gift import gift_read, is_gift

@@ -13,8 +13,9 @@ from typing import Any
 from django.utils.text import slugify
 
 from tutor.content.archives import Files
-from tutor.content.bundles import FORMAT, FORMAT_VERSION, Document, json_read
+from tutor.content.bundles import FORMAT, FORMAT_VERSION, Document
 from tutor.content.checks_assets import media_type_of
+from tutor.content.decoding import json_read
 from tutor.content.errors import ContentUnreadableError
 from tutor.content.findings import Progress, progress_ignored
 from tutor.content.oatutor_problems import PoolProblem, problem_convert

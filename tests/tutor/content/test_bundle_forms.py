@@ -6,6 +6,7 @@ import json
 import zipfile
 
 import pytest
+from django.conf import settings as settings_of_django
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from tests.tutor.content.bundle_case import bundle_make, put
 from tutor.common.tables import FORMULA_STARTS
 from tutor.content.bundle_cells import cell_read, cell_write
 from tutor.content.bundle_csv_write import csv_zip_write
+from tutor.content.bundle_tables import TABLES
 from tutor.content.bundles import canonical
 from tutor.content.errors import ContentUnreadableError, ImportRefusedError
 from tutor.content.exporting import ExportForm, bundle_write, course_export
@@ -236,3 +238,11 @@ def test_ndjson_is_recognised_without_its_ending():
 def test_lines_of_nothing_are_no_bundle():
     with pytest.raises(ContentUnreadableError, match="holds no line"):
         content_read(io.BytesIO(b"\n\n"), name="c.ndjson")
+
+
+def test_every_column_is_documented():
+    lines = (settings_of_django.BASE_DIR / "docs" / "bundle.md").read_text().splitlines()
+    for table in TABLES.values():
+        (line,) = [line for line in lines if line.startswith(f"| `{table.file}`")]
+        for column in table.columns:
+            assert f"`{column.name}`" in line, f"{column.name} of {table.file}"

@@ -18,9 +18,9 @@ from tutor.content.bundles import (
     canonical,
     checksum,
     json_canonical,
-    json_read,
     problem_checksum,
 )
+from tutor.content.decoding import json_read
 from tutor.content.errors import ContentUnreadableError
 
 

@@ -11,7 +11,8 @@ from tests.tutor.content.broken_cases import MANIFEST, tables, zipped
 from tests.tutor.content.bundle_case import bundle_make
 from tutor.common.errors import TutorError
 from tutor.content.bundle_ndjson import ndjson_write
-from tutor.content.bundles import canonical, json_canonical, json_read
+from tutor.content.bundles import canonical, json_canonical
+from tutor.content.decoding import json_read
 from tutor.content.errors import ContentUnreadableError, ImportRefusedError, errors_of
 from tutor.content.findings import Findings
 from tutor.content.formats import content_read
