@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 from pytest_django.live_server_helper import LiveServer
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -43,6 +50,7 @@ def chromium() -> str:
 def browser(chromium: str) -> Iterator[Browser]:
     """One browser for all tests."""
     with sync_playwright() as playwright:
+        expect.set_options(timeout=15_000)
         # Playwright's loop runs in this thread; Django would refuse its own tests' queries.
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
         launched = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
@@ -81,7 +89,7 @@ def open_page(browser: Browser, live_server: LiveServer) -> Iterator[OpenPage]:
             reduced_motion="reduce",
             has_touch=is_phone,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         contexts.append(context)
         page = context.new_page()
         if is_quiet:

@@ -30,6 +30,8 @@ from tutor.tracing.changes import RoleChange, role_change
 REGRADES_TOLD_FOR = timedelta(days=14)
 REVIEWS_SHOWN = 6
 AIMS_SHOWN = 3
+# With fewer skills there is next to nothing to skip.
+PLACEMENT_FROM = 3
 # From here on time is told in hours.
 HOURS_FROM_MINUTES = 100
 
@@ -105,7 +107,8 @@ def home_page(learner: User, course: Course, *, now: datetime) -> HomePage:
             finished_at=None,
         ).exists(),
         has_open_placement=placement_open(learner, course) is not None,
-        is_placement_offered=len(graph.practisable) > 1 and placement_is_offered(learner, course),
+        is_placement_offered=len(graph.practisable) >= PLACEMENT_FROM
+        and placement_is_offered(learner, course),
         change=role_change(offer.beliefs.version, now=now),
         regrades=tuple(regrades_of_learner(learner, course, since=now - REGRADES_TOLD_FOR)),
     )

@@ -11,9 +11,12 @@ from tutor.practice.placing import placing_session, placing_show
 from tutor.practice.screen import StepScreen, screen_build
 from tutor.scheduling.models import Placement
 from tutor.scheduling.placements import PlacementResult, placement_open, placement_result
+from tutor.scheduling.selectors import statuses_of_learner
+from tutor.scheduling.statuses import Status
 
 # So many of the skills to begin with are named; the map has them all.
 FRINGE_SHOWN = 6
+BEGIN = frozenset({Status.READY, Status.LEARNING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +54,17 @@ class PlacementPage:
 def placement_page(learner: User, course: Course, *, now: datetime) -> PlacementPage:
     """Return what there is of a learner's placement."""
     placement = placement_open(learner, course)
-    if placement is not None:
-        asked = _asked(learner, course, placement, now=now)
+    asked = None if placement is None else _asked(learner, course, placement, now=now)
+    if asked is not None:
         return PlacementPage(asked=asked, found=None)
     last = (
         Placement.objects.filter(learner=learner, course=course, ended_at__isnull=False)
         .order_by("-id")
         .first()
     )
-    return PlacementPage(asked=None, found=None if last is None else _found(last, course))
+    return PlacementPage(
+        asked=None, found=None if last is None else _found(learner, last, course, now=now)
+    )
 
 
 def _asked(
@@ -77,13 +82,14 @@ def _asked(
     )
 
 
-def _found(placement: Placement, course: Course) -> PlacementFound:
+def _found(learner: User, placement: Placement, course: Course, *, now: datetime) -> PlacementFound:
     graph = course_graph(course)
     result = placement_result(placement, course)
-    begin = [
-        graph.skill_of[placed.skill_id]
-        for placed in sorted(result.fringe, key=lambda placed: -placed.p_basis)
-    ]
+    statuses = statuses_of_learner(learner, course, now=now)
+    # What is named must be open; where the fringe is too uncertain to open, what comes before is.
+    fringe = {placed.skill_id for placed in result.fringe}
+    opened = [skill for skill in graph.skills if statuses[skill.id].status in BEGIN]
+    begin = [skill for skill in opened if skill.id in fringe] or opened
     # The 80 % interval of a normal distribution.
     spread = 1.28 * result.n_known_sd
     return PlacementFound(

@@ -71,6 +71,8 @@ def placing_show(
     """Put the question at hand on the screen, if it is not there; None when enough is known."""
     question = placement_question(placement, session.course)
     if question is None:
+        # Nothing more is worth asking, which a new version of the course can bring about too.
+        placement_end(placement, session.course, now=now)
         Session.objects.filter(pk=session.pk, ended_at=None).update(ended_at=now)
         return None
     if activity_of(session) is None:

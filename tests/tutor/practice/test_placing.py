@@ -178,7 +178,7 @@ def test_stopping_before_any_answer_begins_at_the_beginning(
     world: World, session: Session, client_of: ClientOf
 ) -> None:
     placing_stop(session, now=now_utc())
-    assert "you begin at the beginning" in page_of(client_of(world.ada), world)
+    assert "so you begin at the beginning" in page_of(client_of(world.ada), world)
 
 
 def test_practice_and_placement_do_not_end_each_other(
