@@ -4,13 +4,13 @@ The model's own beliefs are never changed: pages show them beside what was said.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tutor.scheduling.graph_arrays import F, GraphArrays
-from tutor.scheduling.statuses import BeliefArrays, PolicyConfig, Standing
+from tutor.scheduling.statuses import BeliefArrays, PolicyConfig, StandingArrays
 
 # A word that counts for less than this changes no status any more, only the score.
 IN_FORCE = 0.5
@@ -94,19 +94,24 @@ def beliefs_overlay(
 
 
 def standings_overlay(
-    standings: Mapping[int, Standing], words: Sequence[Word]
-) -> Mapping[int, Standing]:
-    """Return standings with the words that are in force."""
-    in_force = [word for word in words if word.is_in_force]
+    arrays: GraphArrays, standings: StandingArrays, words: Sequence[Word]
+) -> StandingArrays:
+    """Return one learner's standings, masks (1, n_skills), with the words that are in force."""
+    in_force = [word for word in words if word.is_in_force and word.skill_id in arrays.row_of]
     if not in_force:
         return standings
-    found = dict(standings)
+    over = StandingArrays(
+        is_open=standings.is_open.copy(),
+        is_mastered=standings.is_mastered.copy(),
+        was_mastered=standings.was_mastered.copy(),
+        is_due=standings.is_due.copy(),
+    )
     for word in in_force:
-        before = found.get(word.skill_id, Standing())
-        if word.says == "knows":
-            found[word.skill_id] = Standing(is_open=True, is_mastered=True, was_mastered=True)
-        elif word.says == "not_yet":
-            found[word.skill_id] = Standing(is_open=before.is_open)
-        else:
-            found[word.skill_id] = replace(before, is_open=True)
-    return found
+        at = (0, arrays.row_of[word.skill_id])
+        if word.says != "not_yet":
+            over.is_open[at] = True
+        if word.says != "open":
+            knows = word.says == "knows"
+            over.is_mastered[at] = over.was_mastered[at] = knows
+            over.is_due[at] = False
+    return over

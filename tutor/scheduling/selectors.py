@@ -7,7 +7,9 @@ from functools import cached_property
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from django.conf import settings
+from numpy.typing import NDArray
 
 from tutor.accounts.models import User
 from tutor.content.graph import CourseGraph, course_graph
@@ -29,15 +31,16 @@ from tutor.scheduling.statuses import (
     PolicyConfig,
     SkillStatus,
     Standing,
+    StandingArrays,
     StatusArrays,
     one_learner,
-    standing_arrays,
     statuses_many,
     statuses_read,
 )
 from tutor.tracing.selectors import ClassBeliefs, LearnerBeliefs, beliefs_of_learner
 
 PAST_OBSERVATIONS = 120
+DAY = timedelta(days=1)
 # Longer than a sitting's pause: within it a step without variants is not asked again.
 REPEAT_GAP = timedelta(hours=12)
 
@@ -64,12 +67,62 @@ def standings_of_learner(learner: User, graph: CourseGraph) -> dict[int, SkillSt
 
 
 @dataclass(frozen=True, eq=False)
+class Remembered:
+    """One learner's standings as arrays: masks (1, n_skills), the rest (n_skills,).
+
+    `gap_days` since the last right answer, `late` in units of a review's own interval.
+    """
+
+    masks: StandingArrays
+    gap_days: NDArray[np.float64]
+    n_spaced: NDArray[np.int64]
+    late: NDArray[np.float64]
+    placed: dict[int, float]
+
+
+def remembered_of(
+    arrays: GraphArrays, standings: Mapping[int, SkillStanding], *, now: datetime
+) -> Remembered:
+    """Return stored standings as arrays, in one pass."""
+    is_open, is_mastered, was_mastered, is_due = np.zeros((4, 1, arrays.n), dtype=np.bool_)
+    gap, late = np.zeros((2, arrays.n))
+    n_spaced = np.zeros(arrays.n, dtype=np.int64)
+    placed: dict[int, float] = {}
+    for skill, row in standings.items():
+        at = arrays.row_of.get(skill)
+        if at is None:
+            continue
+        right_at, due_at = row.right_at, row.review_due_at
+        is_open[0, at] = row.opened_at is not None
+        if row.is_mastered or row.mastered_at is not None:
+            is_mastered[0, at], was_mastered[0, at] = row.is_mastered, row.mastered_at is not None
+        if right_at is not None:
+            gap[at], n_spaced[at] = (now - right_at) / DAY, row.n_spaced
+        if due_at is not None:
+            is_due[0, at] = due_at <= now
+            lasted = (due_at - right_at) / DAY if right_at is not None else 1.0
+            late[at] = (now - due_at) / DAY / max(lasted, 1.0)
+        if row.p_placed is not None:
+            placed[skill] = row.p_placed
+    return Remembered(
+        masks=StandingArrays(
+            is_open=is_open, is_mastered=is_mastered, was_mastered=was_mastered, is_due=is_due
+        ),
+        gap_days=gap,
+        n_spaced=n_spaced,
+        late=late,
+        placed=placed,
+    )
+
+
+@dataclass(frozen=True, eq=False)
 class View:
     """Where one learner stands: beliefs with everything laid over them, and statuses."""
 
     graph: CourseGraph
     arrays: GraphArrays
     beliefs: BeliefArrays
+    remembered: Remembered
     many: StatusArrays
 
     @cached_property
@@ -89,15 +142,11 @@ def view_of(
     """Return where a learner stands from what is at hand, without a query."""
     arrays, config = graph_arrays(graph), policy_config(course)
     words = guidance.words(now=beliefs.at)
-    placed = {skill: row.p_placed for skill, row in standings.items() if row.p_placed is not None}
-    over = beliefs_overlay(arrays, beliefs, placed=placed, words=words, config=config)
-    remembered = standings_overlay(
-        {skill: standing_of(row, now=beliefs.at) for skill, row in standings.items()}, words
-    )
-    many = statuses_many(
-        arrays, one_learner(over), standing_arrays(arrays, remembered), config=config
-    )
-    return View(graph=graph, arrays=arrays, beliefs=over, many=many)
+    remembered = remembered_of(arrays, standings, now=beliefs.at)
+    over = beliefs_overlay(arrays, beliefs, placed=remembered.placed, words=words, config=config)
+    masks = standings_overlay(arrays, remembered.masks, words)
+    many = statuses_many(arrays, one_learner(over), masks, config=config)
+    return View(graph=graph, arrays=arrays, beliefs=over, remembered=remembered, many=many)
 
 
 def statuses_from(

@@ -11,7 +11,6 @@ from uuid import UUID
 import numpy as np
 
 from tutor.accounts.models import User
-from tutor.common.clock import DAY_SECONDS
 from tutor.content.graph import CourseGraph, StepRef, course_graph
 from tutor.content.models import Course
 from tutor.responses.models import Response
@@ -88,8 +87,13 @@ class Offer:
     candidates: tuple[OfferedCandidate, ...]
     drawn: int | None
     beliefs: LearnerBeliefs
-    statuses: Mapping[int, SkillStatus]
+    view: View
     observations: Sequence[PastObservation]
+
+    @property
+    def statuses(self) -> Mapping[int, SkillStatus]:
+        """Every skill's status by its id."""
+        return self.view.statuses
 
     @property
     def first(self) -> OfferedCandidate | None:
@@ -138,7 +142,7 @@ def offer_from(
     policy = StepwisePolicy(config=config)
     seed = seed_of(learner.pk, course.pk, observations[0].response_id if observations else 0)
     past = past_of(observations, standings, graph=graph, now=now)
-    outlook = _outlook(view, standings, config=config, now=now)
+    outlook = _outlook(view, config=config)
     choice = Choice(candidates=(), drawn=None)
     goal = guidance.goal_mask(view.arrays)
     for within in [goal, None] if goal is not None else [None]:
@@ -160,40 +164,28 @@ def offer_from(
         candidates=_offered(choice, graph),
         drawn=choice.drawn,
         beliefs=beliefs,
-        statuses=view.statuses,
+        view=view,
         observations=observations,
     )
 
 
-def _outlook(
-    view: View, standings: Mapping[int, SkillStanding], *, config: PolicyConfig, now: datetime
-) -> Outlook:
-    """Return how late reviews are, and what more waiting costs by their own pace of forgetting."""
-    arrays, p_mastery = view.arrays, view.beliefs.p_mastery
-    late, gap = np.zeros(arrays.n), np.zeros(arrays.n)
-    n_spaced = np.zeros(arrays.n, dtype=np.int64)
-    was_mastered = np.zeros(arrays.n, dtype=np.bool_)
-    for skill, row in standings.items():
-        at = arrays.row_of.get(skill)
-        if at is None or row.right_at is None:
-            continue
-        gap[at] = (now - row.right_at).total_seconds() / DAY_SECONDS
-        n_spaced[at], was_mastered[at] = row.n_spaced, row.mastered_at is not None
-        if row.review_due_at is not None:
-            lasted = (row.review_due_at - row.right_at).total_seconds() / DAY_SECONDS
-            late[at] = (now - row.review_due_at).total_seconds() / DAY_SECONDS / max(lasted, 1.0)
+def _outlook(view: View, *, config: PolicyConfig) -> Outlook:
+    """Return what is left of mastery now and after the review horizon, and how late reviews are."""
+    remembered = view.remembered
 
     def left(days_ahead: float) -> F:
         return retained(
-            p_mastery,
-            gap_days=gap + days_ahead,
-            n_spaced=n_spaced,
-            was_mastered=was_mastered,
+            view.beliefs.p_mastery,
+            gap_days=remembered.gap_days + days_ahead,
+            n_spaced=remembered.n_spaced,
+            was_mastered=remembered.masks.was_mastered[0],
             config=config,
         )
 
     return Outlook(
-        retention=left(0.0), retention_later=left(config.review_horizon_days), overdueness=late
+        retention=left(0.0),
+        retention_later=left(config.review_horizon_days),
+        overdueness=remembered.late,
     )
 
 

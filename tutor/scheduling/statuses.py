@@ -91,7 +91,7 @@ class PolicyConfig:
     weight_learn: float = 1.0
     weight_review: float = 1.2
     weight_fit: float = 0.2
-    weight_information: float = 0.4
+    weight_information: float = 0.8
     weight_variety: float = 0.5
     weight_again_today: float = 0.4
     learn_floor: float = 0.7
@@ -211,11 +211,20 @@ def statuses_read(graph: SkillGraph, many: StatusArrays) -> dict[int, SkillStatu
     for skill, code, is_open in zip(
         graph.skill_ids, many.code[0].tolist(), many.is_open[0].tolist(), strict=True
     ):
-        held_by: tuple[int, ...] = ()
-        if not is_open and code != UNKNOWN:
-            held_by = tuple(parent for parent in graph.gates[skill] if not passes[row_of[parent]])
-        found[skill] = SkillStatus(status=STATUSES[code], is_open=is_open, held_by=held_by)
+        if is_open or code == UNKNOWN:
+            found[skill] = _UNHELD[code, is_open]
+            continue
+        held_by = tuple(parent for parent in graph.gates[skill] if not passes[row_of[parent]])
+        found[skill] = SkillStatus(status=STATUSES[code], is_open=False, held_by=held_by)
     return found
+
+
+# Few kinds of status are not held by anything; on a large graph it pays to share them.
+_UNHELD = {
+    (code, is_open): SkillStatus(status=status, is_open=is_open)
+    for code, status in enumerate(STATUSES)
+    for is_open in (False, True)
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
