@@ -95,6 +95,9 @@ def beliefs(
     """
     if not math.isfinite(at):
         raise DataError(f"at is {at}, expected a finite time")
+    asked = list(dict.fromkeys(skills))
+    if len(asked) < len(skills):
+        return _repeated(beliefs(parameters, pulls, states, asked, at=at), asked, skills)
     codes = lookup(parameters.skills, np.asarray(skills, dtype=np.str_)).astype(np.int64)
     codes = np.where(codes < 0, len(parameters.skills), codes)
     shape = (len(states), len(skills))
@@ -117,6 +120,20 @@ def beliefs(
         upper=np.maximum(upper, p_correct),
         n_observations=counts,
         last_at=last_at,
+    )
+
+
+def _repeated(once: Beliefs, asked: Sequence[str], skills: Sequence[str]) -> Beliefs:
+    """Return beliefs in the order of skills, of which some are named more than once."""
+    place = {skill: number for number, skill in enumerate(asked)}
+    at = np.array([place[skill] for skill in skills], dtype=np.int64)
+    return Beliefs(
+        p_correct=once.p_correct[:, at],
+        p_mastery=once.p_mastery[:, at],
+        lower=once.lower[:, at],
+        upper=once.upper[:, at],
+        n_observations=once.n_observations[:, at],
+        last_at=once.last_at[:, at],
     )
 
 
@@ -143,7 +160,7 @@ class _Projector:
         skills: Sequence[str],
     ) -> None:
         self._parameters = parameters
-        self._skills = list(skills)
+        self._codes = codes
         self._start = start_of(parameters)
         self._traits = parameters.traits()
         self._n_points = parameters.config.particles
@@ -157,16 +174,25 @@ class _Projector:
         np.add.at(weights, (parents.T, np.arange(len(codes))[None, :]), pulls.share[codes].T)
         weights[n_rows] = 0.0
         self._weights, self._squares = weights, weights**2
-        self._rows = {str(skill): row for row, skill in enumerate(parameters.skills)}
+        # Place among the asked skills, or -1, and row among the fitted ones, or -1 for the last.
+        rows = {str(skill): (-1, row) for row, skill in enumerate(parameters.skills)}
+        for place, skill in enumerate(skills):
+            rows[skill] = (place, rows.get(skill, (-1, -1))[1])
+        self._places = rows
 
     def of(self, state: PSIKTState, at: float) -> tuple[F, F, NDArray[np.int64], F]:
         """Return mean, variance, counts and last times (n_skills,)."""
-        place = np.array([state.index.get(skill, -1) for skill in self._skills], dtype=np.int64)
-        touched = np.flatnonzero(place >= 0)
-        counts, last = np.zeros(len(place), dtype=np.int64), np.full(len(place), np.nan)
-        counts[touched] = state.practice[place[touched], COUNT].astype(np.int64)
-        last[touched] = state.practice[place[touched], LAST_AT]
-        pull = self._pull(state)
+        # What the learner practised is looked up among what is asked: it is the shorter list.
+        find, nowhere = self._places.get, (-1, -1)
+        found = np.array([find(skill, nowhere) for skill in state.index], dtype=np.int64)
+        found = found.reshape(-1, 2)
+        source = np.flatnonzero(found[:, 0] >= 0)
+        touched = found[source, 0]
+        n = len(self._codes)
+        counts, last = np.zeros(n, dtype=np.int64), np.full(n, np.nan)
+        counts[touched] = state.practice[source, COUNT].astype(np.int64)
+        last[touched] = state.practice[source, LAST_AT]
+        pull = self._pull(state, found[:, 1])
         # Skills that were never practised all share one start and one gap: a single row of it.
         known = revisit(
             split(self._start_row[None]), pull, self._traits, self._start,
@@ -174,7 +200,7 @@ class _Projector:
             is_new=np.ones((1, 1), dtype=np.bool_),
         )  # fmt: skip
         practised = revisit(
-            split(state.table[place[touched]]),
+            split(state.table[source]),
             Knowledge(*(one[touched] for one in pull)),
             self._traits,
             self._start,
@@ -192,10 +218,9 @@ class _Projector:
         variance = (weight * (spread + (each - mean[:, None]) ** 2)).sum(axis=1)
         return mean, np.maximum(variance, 1e-10), counts, last
 
-    def _pull(self, state: PSIKTState) -> Knowledge:
+    def _pull(self, state: PSIKTState, rows: NDArray[np.int64]) -> Knowledge:
         """Return the pull of the learner's practised skills on the asked ones, (n_skills, P)."""
         cut = 2 * self._n_points
-        rows = np.array([self._rows.get(skill, -1) for skill in state.index], dtype=np.int64)
         excess = state.table - self._start_row
         return pull_of_excess(
             self._weights[rows].T @ excess[:, :cut],

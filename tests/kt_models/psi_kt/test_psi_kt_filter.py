@@ -315,3 +315,12 @@ def test_a_log_without_a_known_skill_is_served() -> None:
     )
     fitted = model("psi_kt_extended")
     np.testing.assert_allclose(replay(fitted, data), fitted.predict(data), atol=1e-12)
+
+
+def test_a_skill_asked_for_twice_gets_the_same_belief_twice() -> None:
+    fitted = model()
+    state = told(fitted, [("s03", True, BEGIN), ("new", False, BEGIN + 1.0)])
+    twice = fitted.forecast(state, ["s03", "s01", "new", "s03"], at=BEGIN + 2.0)
+    once = fitted.forecast(state, ["s01", "s03", "new"], at=BEGIN + 2.0)
+    np.testing.assert_array_equal(twice.p_correct, once.p_correct[[1, 0, 2, 1]])
+    assert twice.n_observations.tolist() == [1, 0, 1, 1]
