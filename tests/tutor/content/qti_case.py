@@ -82,3 +82,6 @@ def manifest(*resources: tuple[str, str, str], title: str = "") -> bytes:
         '<manifest xmlns="http://www.imsglobal.org/xsd/imsccv1p1/imscp_v1p1">'
         f"{about if title else ''}<resources>{listed}</resources></manifest>"
     ).encode()
+
+
+TRUE_FALSE = lid("r", ("t", "True"), ("f", "False"))

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from django.core.files.base import ContentFile
 
-from tests.tutor.content.broken_cases import CASES, Broken, encoded, tables, zipped
+from tests.tutor.content.broken_cases import CASES
+from tests.tutor.content.broken_make import Broken, encoded, tables, zipped
 from tests.tutor.content.bundle_case import bundle_make
 from tests.world import World
 from tutor.content.jobs import import_job_create, import_job_run

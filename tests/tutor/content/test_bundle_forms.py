@@ -10,7 +10,7 @@ from django.conf import settings as settings_of_django
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.tutor.content.broken_cases import tables, zipped
+from tests.tutor.content.broken_make import tables, zipped
 from tests.tutor.content.bundle_case import bundle_make, put
 from tutor.common.tables import FORMULA_STARTS
 from tutor.content.bundle_cells import cell_read, cell_write

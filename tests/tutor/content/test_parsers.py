@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.tutor.content.broken_cases import MANIFEST, tables, zipped
+from tests.tutor.content.broken_cases import MANIFEST
+from tests.tutor.content.broken_make import tables, zipped
 from tests.tutor.content.bundle_case import bundle_make
 from tutor.common.errors import TutorError
 from tutor.content.bundle_ndjson import ndjson_write
