@@ -1,7 +1,7 @@
 """A learner practises in a real browser: each answer kind, by keyboard, without JavaScript."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.e2e.browsing import axe_check, log_in, shot
@@ -168,6 +168,32 @@ def test_an_answer_given_offline_is_sent_when_the_network_is_back(
     shot(page, "offline")
     page.context.set_offline(False)
     expect(page.locator("#feedback-title")).to_contain_text("Right")
+    assert Response.objects.count() == 1
+
+
+def test_an_answer_whose_reply_is_lost_is_sent_again_and_counts_once(
+    open_page: OpenPage, learner: User
+) -> None:
+    session = problem_show(learner, "text")
+    page = open_page(is_quiet=False)
+    log_in(page, "ada", PASSWORD)
+    page.goto(f"/practice/{session.uuid}/")
+    sent: list[int] = []
+
+    def cut_once(route: Route) -> None:
+        # The answer arrives and is recorded; the line is cut before the reply comes back.
+        reply = route.fetch()
+        sent.append(reply.status)
+        if len(sent) == 1:
+            route.abort()
+        else:
+            route.fulfill(response=reply)
+
+    page.route("**/answer/", cut_once)
+    page.get_by_label("Your answer").fill("numerator")
+    page.get_by_role("button", name="Check").click()
+    expect(page.locator("#feedback-title")).to_contain_text("Right")
+    assert sent == [200, 200]
     assert Response.objects.count() == 1
 
 

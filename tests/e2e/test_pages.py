@@ -61,6 +61,12 @@ def test_every_learner_page_is_accessible(
     course = f"/learn/{lived_in.course.uuid}/"
     look(page, "/learn/", f"home-{suffix}")
     look(page, f"{course}map/", f"map-{suffix}")
+    look(page, f"{course}map/?view=list", f"map-list-{suffix}")
+    look(page, f"{course}progress/", f"progress-{suffix}")
+    look(page, f"{course}answers/", f"answers-{suffix}")
+    look(page, f"{course}placement/", f"placement-{suffix}")
+    look(page, "/account/data/", f"data-{suffix}")
+    look(page, "/account/delete/", f"delete-{suffix}")
     for key in ("a", "c"):
         look(page, f"{course}skills/{lived_in.skills[key].uuid}/", f"skill-{key}-{suffix}")
     lesson = lived_in.course.lessons.order_by("order").first()
@@ -71,6 +77,10 @@ def test_every_learner_page_is_accessible(
     look(page, "/account/password/", f"password-{suffix}")
     page.goto("/learn/")
     page.get_by_role("button", name="Start", exact=True).click()
+    # A skill that is new begins with its lesson.
+    page.locator(".button-check").first.wait_for()
+    if page.get_by_role("button", name="To the first problem").count():
+        page.get_by_role("button", name="To the first problem").click()
     page.get_by_role("button", name="Give me a hint").click()
     expect(page.locator("#hint-last h3")).to_be_focused()
     page.get_by_role("button", name="Another hint").click()

@@ -62,6 +62,15 @@ def step_at_hand() -> StepDocument:
     return scene.step
 
 
+def lesson_pass(page: Page) -> None:
+    """A skill that is new begins with its lesson."""
+    go_on = page.get_by_role("button", name="To the first problem")
+    expect(page.locator("h1.problem-title")).to_be_visible()
+    if go_on.count():
+        go_on.click()
+        expect(go_on).to_have_count(0)
+
+
 def typed_right(answer: Mapping[str, Any]) -> str:
     """What a learner types for an answer that is typed."""
     match answer["kind"]:
@@ -137,6 +146,7 @@ def test_a_fresh_learner_practises_and_the_teacher_sees_it(
     doings = {"wrong", "hint", "unreadable", "double", "dont_know"}
     moves: list[tuple[str | None, str | None]] = []
     for number in range(N_STEPS):
+        lesson_pass(page)
         step = step_at_hand()
         assert answer_expected(step.answer, step.choices)
         # The first step is plain; then one doing a step, in whatever order the steps allow.
