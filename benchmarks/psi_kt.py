@@ -59,6 +59,8 @@ def main() -> None:
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--responses", default="50")
     parser.add_argument("--learners", type=int, default=500)
+    parser.add_argument("--steps", type=int, default=120)
+    parser.add_argument("--settings", default="", help="run only variants whose name holds this")
     parser.add_argument("--divisor", choices=("skills", "parents"), default="parents")
     parser.add_argument("--protocol", choices=("honest", "future"), default="honest")
     parser.add_argument("--model", choices=tuple(CONFIGS), default=EXTENDED)
@@ -119,38 +121,41 @@ def speed(arguments: argparse.Namespace) -> None:
 
 
 def recovery(arguments: argparse.Namespace) -> None:
-    """Fit on simulated learners; compare traits and edges with the truth."""
-    for n_responses in numbers(arguments.responses):
-        rng = np.random.default_rng(1)
-        simulated = simulate_psi_kt(
-            rng,
-            n_learners=arguments.learners,
-            n_responses=n_responses,
-            n_skills=30,
-            n_parents=3,
-            divisor=arguments.divisor,
+    """Fit on simulated learners; compare edges, and traits after ever more responses, with truth."""
+    sizes = {"n_learners": arguments.learners, "n_skills": 30, "n_parents": 3}
+    first, *_ = lengths = numbers(arguments.responses)
+    # Traits and edges are drawn before anything else: the same learners, however long the log.
+    logs = {
+        length: simulate_psi_kt(
+            np.random.default_rng(1), **sizes, n_responses=length, divisor=arguments.divisor
         )
-        config = replace(
-            CONFIGS["psi_kt"],
-            starts_at_target=True,
-            transfer=arguments.divisor,
-            steps=150,
-            epochs=12,
-            learning_rate=0.06,
-            device=arguments.device,
-        )
-        begin = time.process_time()
-        fitted = PSIKTTracer("psi_kt", config=config).fit(simulated.data, seed=0)
-        spent = time.process_time() - begin
-        edges = fitted.parameters.edges.weight
-        truth = simulated.truth
-        off = ~np.eye(30, dtype=np.bool_)
-        found_auc = auc((truth.edges[off] > 0).astype(np.int8), edges[off].astype(np.float64))
-        print(
-            f"{arguments.learners} learners x {n_responses}, 30 skills, divided by "
-            f"{arguments.divisor}: fit {spent:.0f} CPU s, AUROC of edges {found_auc:.3f}"
-        )
-        _show_traits(fitted, simulated.data, truth)
+        for length in lengths
+    }
+    config = replace(
+        CONFIGS["psi_kt"],
+        starts_at_target=True,
+        transfer=arguments.divisor,
+        steps=arguments.steps,
+        epochs=1,
+        learning_rate=0.06,
+        device=arguments.device,
+    )
+    begin = time.process_time()
+    fitted = PSIKTTracer("psi_kt", config=config).fit(logs[first].data, seed=0)
+    spent = time.process_time() - begin
+    edges, truth = fitted.parameters.edges.weight, logs[first].truth
+    off = ~np.eye(30, dtype=np.bool_)
+    found = auc((truth.edges[off] > 0).astype(np.int8), edges[off].astype(np.float64))
+    print(
+        f"{arguments.learners} learners x {first}, 30 skills, divided by {arguments.divisor}: fit "
+        f"{spent:.0f} CPU s, AUROC of edges {found:.3f}",
+        flush=True,
+    )
+    p = fitted.parameters
+    print(f"  traits before transforms: mean {p.trait_mean.round(2)}, sd {p.trait_sd.round(2)}")
+    for length, simulated in logs.items():
+        print(f"  after {length} responses, 200 learners:")
+        _show_traits(fitted, simulated.data, simulated.truth)
 
 
 def _show_traits(fitted: FittedPSIKT, data: ResponseArrays, truth: PSIKTTruth) -> None:
@@ -217,6 +222,8 @@ def variants(arguments: argparse.Namespace) -> None:
     }
     data = assist2017()
     for label, (name, changes) in settings.items():
+        if arguments.settings not in label:
+            continue
         found: dict[str, list[tuple[float, float]]] = {"multistep": [], "onestep": []}
         spent = []
         for seed in numbers(arguments.seeds):
