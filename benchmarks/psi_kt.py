@@ -121,7 +121,7 @@ def speed(arguments: argparse.Namespace) -> None:
 
 
 def recovery(arguments: argparse.Namespace) -> None:
-    """Fit on simulated learners; compare edges, and traits after ever more responses, with truth."""
+    """Fit on simulated learners; hold edges, and traits after ever more responses, to the truth."""
     sizes = {"n_learners": arguments.learners, "n_skills": 30, "n_parents": 3}
     first, *_ = lengths = numbers(arguments.responses)
     # Traits and edges are drawn before anything else: the same learners, however long the log.
