@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from tutor.content.labels import ACTIONS, KINDS, SEVERITIES, STAGES, label
 from tutor.content.models import ImportJob, ImportStatus
 from tutor.content.planning import Action
 
@@ -44,6 +45,7 @@ class JobPage:
     """An import job as its page shows it."""
 
     job: ImportJob
+    stage: str
     is_over: bool
     percent: int
     message: str
@@ -71,6 +73,7 @@ def job_page(job: ImportJob) -> JobPage:
     is_no_op = bool(result.get("is_no_op"))
     return JobPage(
         job=job,
+        stage=label(STAGES, job.stage),
         is_over=is_over,
         percent=100 if is_over else int(100 * job.progress),
         message=result.get("message", ""),
@@ -78,15 +81,17 @@ def job_page(job: ImportJob) -> JobPage:
         version=result.get("version"),
         is_no_op=is_no_op,
         can_apply=is_done and job.is_dry_run and not is_no_op,
-        actions=tuple(action.value for action in Action),
+        actions=tuple(label(ACTIONS, action.value) for action in Action),
         counts=tuple(
-            CountRow(kind.replace("_", "-"), tuple(numbers[action.value] for action in Action))
+            CountRow(label(KINDS, kind), tuple(numbers[action.value] for action in Action))
             for kind, numbers in result.get("counts", {}).items()
             if any(numbers.values())
         ),
         changes=tuple(_change_shown(change) for change in changes[:ROWS_SHOWN]),
         n_changes_hidden=max(0, len(changes) - ROWS_SHOWN),
-        rows=tuple(rows[:ROWS_SHOWN]),
+        rows=tuple(
+            row | {"severity": label(SEVERITIES, row["severity"])} for row in rows[:ROWS_SHOWN]
+        ),
         n_rows_hidden=max(0, len(rows) - ROWS_SHOWN),
         n_errors=sum(row["severity"] == "error" for row in rows),
         n_warnings=sum(row["severity"] == "warning" for row in rows),
@@ -95,8 +100,8 @@ def job_page(job: ImportJob) -> JobPage:
 
 def _change_shown(change: dict[str, Any]) -> ChangeShown:
     return ChangeShown(
-        action=change["action"],
-        kind=change["kind"].replace("_", "-"),
+        action=label(ACTIONS, change["action"]),
+        kind=label(KINDS, change["kind"]),
         key=change["id"],
         fields=tuple(
             FieldShown(row["field"], _shown(row["before"]), _shown(row["after"]))

@@ -10,11 +10,16 @@ from django.urls import reverse
 
 from tests.tutor.content.bundle_case import GIF, bundle_make, put
 from tutor.content.bundles import canonical
+from tutor.content.errors import Severity
 from tutor.content.exporting import ExportForm
 from tutor.content.formats import content_read
 from tutor.content.importing import course_import
 from tutor.content.jobs import import_job_create, import_job_run
+from tutor.content.labels import ACTIONS, KINDS, SEVERITIES, STAGES
 from tutor.content.models import Asset, Course, CourseVersion, ImportJob, ImportStatus
+from tutor.content.pages import job_page
+from tutor.content.planning import KINDS as KINDS_OF_PLANS
+from tutor.content.planning import PLURALS, Action
 
 pytestmark = pytest.mark.django_db
 
@@ -326,3 +331,22 @@ def test_a_quiz_goes_through_the_page(world, client_of, now):
     run(job, now)
     assert (job.status, job.course.key) == (ImportStatus.DONE, "sums")
     assert any("an essay" in note for note in job.notes)
+
+
+def test_every_word_that_imports_keep_has_a_name_on_pages():
+    assert set(ACTIONS) == {action.value for action in Action}
+    assert set(KINDS) == {*KINDS_OF_PLANS, *PLURALS.values()}
+    assert set(SEVERITIES) == {severity.value for severity in Severity}
+
+
+def test_a_page_in_another_language_names_stages_and_actions_in_it(job, monkeypatch, now):
+    run(job, now)
+    monkeypatch.setitem(ACTIONS, "created", "angelegt")
+    monkeypatch.setitem(KINDS, "problems", "Aufgaben")
+    monkeypatch.setitem(STAGES, "comparing", "vergleicht")
+    job.stage = "comparing"
+    page = job_page(job)
+    assert (page.stage, page.actions[0]) == ("vergleicht", "angelegt")
+    assert "Aufgaben" in [row.kind for row in page.counts]
+    job.stage = "something new"
+    assert job_page(job).stage == "something new"
