@@ -4,8 +4,10 @@ Which question comes next is the scheduler's; here it is shown, and its answer r
 answer is.
 """
 
+from collections import OrderedDict
 from contextlib import suppress
 from datetime import datetime
+from threading import Lock
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -33,6 +35,8 @@ from tutor.scheduling.placements import (
     placement_question,
     placement_start,
 )
+
+QUESTIONS_KEPT = 256
 
 
 def placing_start(learner: User, course: Course, *, now: datetime) -> Session:
@@ -69,7 +73,7 @@ def placing_show(
     session: Session, placement: Placement, *, now: datetime
 ) -> PlacementQuestion | None:
     """Put the question at hand on the screen, if it is not there; None when enough is known."""
-    question = placement_question(placement, session.course)
+    question = _question(placement, session.course)
     if question is None:
         # Nothing more is worth asking, which a new version of the course can bring about too.
         placement_end(placement, session.course, now=now)
@@ -87,6 +91,25 @@ def placing_show(
                 step_shown_at=now,
                 started_at=now,
             )
+    return question
+
+
+# A question is worked out from all answers before it, which takes a while on a large course, and it
+# is asked for when it is put on the screen and again when the page is drawn.
+_kept: OrderedDict[tuple[UUID, int, int], PlacementQuestion | None] = OrderedDict()
+_lock = Lock()
+
+
+def _question(placement: Placement, course: Course) -> PlacementQuestion | None:
+    key = (placement.uuid, len(placement.answers), course.version_number)
+    with _lock:
+        if key in _kept:
+            return _kept[key]
+    question = placement_question(placement, course)
+    with _lock:
+        _kept[key] = question
+        while len(_kept) > QUESTIONS_KEPT:
+            _kept.popitem(last=False)
     return question
 
 
