@@ -44,8 +44,8 @@ TARGETS = ("worker", "replay-worker", "fit-worker", "web", "broker", "beat")
 MODES = ("group", "first", "child")
 # An outbox entry and a shard that a killed worker had are free again within a minute.
 SETTLE_SECONDS = 300.0
-BACK_SECONDS = 90.0
-MEET_SECONDS = 75.0
+BACK_SECONDS = 150.0
+MEET_SECONDS = 60.0
 # How far into its work a worker may come before it is killed.
 LINGER_SECONDS = {"fit-worker": 8.0, "replay-worker": 0.5}
 
@@ -100,7 +100,9 @@ def kills_do(
     for number in range(n_kills):
         target, mode = TARGETS[number % len(TARGETS)], rng.choice(MODES)
         comebacks_watch(run, done, seconds=rng.uniform(0.2, 2 * pause))
-        assert until(lambda target=target: is_up(run, target)), f"{target} did not come back"
+        assert until(lambda target=target: is_up(run, target), seconds=BACK_SECONDS), (
+            f"{target} did not come back"
+        )
         if target in LINGER_SECONDS:
             work_meet(target, seen=seen)
             time.sleep(rng.uniform(0, LINGER_SECONDS[target]))

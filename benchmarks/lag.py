@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from tutor.practice.models import Session
 
 SETTLE_SECONDS = 120.0
+# Answers that wait for the database keep no other learner waiting.
+THREADS = 4
 DKT_CONFIG = {"max_epochs": 1}
 
 
@@ -52,30 +54,34 @@ class Phase:
     answer_median: float = 0.0
     n_replays: int = 0
     load_1min: float = 0.0
-    answer_seconds: list[float] = field(default_factory=list, repr=False)
 
 
 class Learners:
     """Learners with a sitting each, who answer in turn."""
 
-    def __init__(self, course: "Course", *, n: int, rng: random.Random) -> None:
+    def __init__(self, course: "Course", *, numbers: range, seed: int) -> None:
         from tutor.accounts.models import User
         from tutor.common.clock import now_utc
         from tutor.practice.services import session_start
 
-        self._rng = rng
+        self.rng = random.Random(seed)
         self._turn = 0
-        users = [User.objects.get(username=f"answers{number}") for number in range(n)]
+        users = [User.objects.get(username=f"answers{number}") for number in numbers]
         self._sittings: list[Session] = [
             session_start(user, course, now=now_utc()) for user in users
         ]
 
     def answer(self) -> bool:
         """Let the next learner answer what is on the screen; False when nothing is."""
-        from benchmarks.kills_load import RIGHT, WRONG
+        from benchmarks.kills_load import RIGHT
         from tutor.common.clock import now_utc
         from tutor.practice.recording import Deed, activity_of
-        from tutor.practice.services import activity_continue, answer_submit, session_start
+        from tutor.practice.services import (
+            activity_continue,
+            answer_submit,
+            dont_know,
+            session_start,
+        )
 
         place = self._turn % len(self._sittings)
         self._turn += 1
@@ -87,18 +93,11 @@ class Learners:
         if activity is None:
             self._sittings[place] = session_start(session.learner, session.course, now=now_utc())
             return False
-        # The first try is the observation: a wrong one is followed by the right one, untimed.
-        is_right = self._rng.random() < 0.6
-        outcome = answer_submit(
-            session,
-            raw_answer=RIGHT if is_right else WRONG,
-            attempt_token=activity.attempt_token,
-            now=now_utc(),
-        )
-        if not is_right and (again := activity_of(session)) is not None:
-            answer_submit(
-                session, raw_answer=RIGHT, attempt_token=again.attempt_token, now=now_utc()
-            )
+        token = activity.attempt_token
+        if self.rng.random() < 0.6:
+            outcome = answer_submit(session, raw_answer=RIGHT, attempt_token=token, now=now_utc())
+        else:
+            outcome = dont_know(session, attempt_token=token, now=now_utc())
         return outcome.deed is Deed.RECORDED
 
 
@@ -115,36 +114,55 @@ def lags_take() -> list[float]:
     return lags
 
 
-def measured(name: str, learners: Learners, *, rate: float, seconds: float) -> Phase:
-    """Answer at random moments for a while, and return how far the workers were behind."""
+def answer_for(learners: Learners, *, rate: float, seconds: float) -> list[float]:
+    """Let learners answer at random moments for a while; return how long each answer took."""
+    took: list[float] = []
+    began = due = time.monotonic()
+    while (now := time.monotonic()) < began + seconds:
+        if now < due:
+            time.sleep(due - now)
+        due += learners.rng.expovariate(rate)
+        started = time.monotonic()
+        if learners.answer():
+            took.append(time.monotonic() - started)
+    return took
+
+
+def measured(name: str, groups: list[Learners], *, rate: float, seconds: float) -> Phase:
+    """Answer from a thread for each group, and return how far the workers were behind."""
+    from django.db import connection
+
     from tutor.common.models import OutboxEntry
     from tutor.tracing.models import Promotion, PromotionStatus
     from tutor.tracing.services import RECORDED_TOPIC
 
-    rng = random.Random(name)
     lags_take()
     replays = Promotion.objects.filter(status=PromotionStatus.DONE)
     n_replays_before = replays.count()
-    phase = Phase(name)
+    took: list[float] = []
+
+    def thread(learners: Learners) -> None:
+        try:
+            took.extend(answer_for(learners, rate=rate / len(groups), seconds=seconds))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=thread, args=(learners,)) for learners in groups]
     began = time.monotonic()
-    due = began
-    while (now := time.monotonic()) < began + seconds:
-        if now < due:
-            time.sleep(due - now)
-        due += rng.expovariate(rate)
-        started = time.monotonic()
-        if learners.answer():
-            phase.n_answers += 1
-            phase.answer_seconds.append(time.monotonic() - started)
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    phase = Phase(name, n_answers=len(took))
     phase.rate = round(phase.n_answers / (time.monotonic() - began), 1)
     phase.load_1min = round(os.getloadavg()[0], 1)
+    phase.n_replays = replays.count() - n_replays_before
     owed = OutboxEntry.objects.filter(topic=RECORDED_TOPIC)
     until(lambda: not owed.exists(), seconds=SETTLE_SECONDS)
     lags = np.array(lags_take())
     phase.median, phase.p95 = (round(float(q), 3) for q in np.quantile(lags, [0.5, 0.95]))
     phase.longest = round(float(lags.max()), 3)
-    phase.answer_median = round(float(np.median(phase.answer_seconds)), 3)
-    phase.n_replays = replays.count() - n_replays_before
+    phase.answer_median = round(float(np.median(took)), 3)
     return phase
 
 
@@ -262,14 +280,18 @@ def states_wrong(course: "Course") -> int:
 
 def phases_run(course: "Course", options: argparse.Namespace, rng: random.Random) -> list[Phase]:
     """Measure quiet, during replays, during a fit."""
-    learners = Learners(course, n=options.learners, rng=rng)
+    each = max(options.learners // THREADS, 1)
+    groups = [
+        Learners(course, numbers=range(place * each, (place + 1) * each), seed=rng.randrange(1000))
+        for place in range(THREADS)
+    ]
     how: dict[str, Any] = {"rate": options.rate, "seconds": options.seconds}
-    measured("warming up", learners, rate=options.rate, seconds=options.seconds / 4)
-    phases = [measured("nothing else", learners, **how)]
+    measured("warming up", groups, rate=options.rate, seconds=options.seconds / 4)
+    phases = [measured("nothing else", groups, **how)]
     with Replays(course):
-        phases.append(measured("replays of all learners", learners, **how))
+        phases.append(measured("replays of all learners", groups, **how))
     fit_begin(course)
-    phases.append(measured("a fit of DKT", learners, **how))
+    phases.append(measured("a fit of DKT", groups, **how))
     return phases
 
 
@@ -310,10 +332,7 @@ def main() -> int:
         )
     print(f"{phases[1].n_replays} replays ended meanwhile; {n_wrong} prediction states are wrong")
     if options.json:
-        rows = [
-            {name: value for name, value in asdict(phase).items() if name != "answer_seconds"}
-            for phase in phases
-        ]
+        rows = [asdict(phase) for phase in phases]
         machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
         options.json.write_text(
             json.dumps({"machine": machine, "rows": rows, "n_wrong": n_wrong}, indent=1) + "\n"

@@ -11,11 +11,12 @@ from tutor.accounts.models import User
 from tutor.common.outbox import outbox_add, outbox_due, outbox_take
 from tutor.content.graph import course_graph
 from tutor.content.models import Course
+from tutor.responses.exports import observations_export
 from tutor.responses.models import Response
 from tutor.tracing import engine, predictions
 from tutor.tracing.models import LearnerState, ModelVersion, VersionStatus
 from tutor.tracing.predictions import forecasts_of_learner
-from tutor.tracing.services import RECORDED_TOPIC, learner_replay, version_serving
+from tutor.tracing.services import RECORDED_TOPIC, learner_replay, replay, version_serving
 
 
 @pytest.fixture
@@ -155,3 +156,28 @@ def test_a_prediction_model_that_is_broken_keeps_no_mastery_state_waiting(
     answer(course, learner, now)
     mastery = LearnerState.objects.get(version__role="mastery", learner=learner)
     assert mastery.n_observations == 21
+
+
+def test_the_state_advances_without_a_walk_through_the_log_of_the_course(
+    course: Course, version: ModelVersion, learner: User, now: datetime
+) -> None:
+    answer(course, learner, now)
+    with CaptureQueriesContext(connection) as queries:
+        answer(course, learner, now + timedelta(seconds=5))
+    of_the_log = [row["sql"] for row in queries if 'FROM "responses_response"' in row["sql"]]
+    assert of_the_log
+    assert not [sql for sql in of_the_log if '"responses_response"."id" >' in sql]
+    # Nothing is locked while the model works: one statement writes what it says.
+    writes = [row["sql"] for row in queries if row["sql"].startswith('UPDATE "tracing_learner')]
+    assert len(writes) == 2
+
+
+def test_an_answer_from_before_the_state_s_clock_is_replayed_in_its_place(
+    course: Course, version: ModelVersion, learner: User, now: datetime
+) -> None:
+    answer(course, learner, now)
+    answer(course, learner, now - timedelta(days=400))
+    for state in LearnerState.objects.filter(learner=learner).select_related("version__course"):
+        rows = observations_export(course, learner_ids=[learner.pk])
+        assert bytes(state.blob) == replay(state.version, rows)
+        assert (state.n_observations, state.is_stale) == (22, False)
