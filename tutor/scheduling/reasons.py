@@ -31,9 +31,10 @@ def _opening(candidate: Candidate, graph: CourseGraph) -> str:
         # Pages show no number on so little evidence, so a reason does not either.
         return _("You have begun to learn “{title}”.").format(title=title)
     if kind is Kind.REVIEW:
-        return _("Because “{title}” is due: about {percent} % likely to be right today.").format(
-            title=title, percent=percent
-        )
+        return _(
+            "Because “{title}” is due: about {percent} % likely to be right today. "
+            "What is recalled after a pause keeps longer."
+        ).format(title=title, percent=percent)
     return _("You are learning “{title}”: about {percent} % likely to be right now.").format(
         title=title, percent=percent
     )
