@@ -14,7 +14,6 @@ from torch.nn import functional
 from kt_models.arrays import ResponseArrays
 from kt_models.cakt.batches import Prepared, batch_of, entries_of, prepare
 from kt_models.cakt.config import CAKTConfig
-from kt_models.cakt.memory import reused_memory
 from kt_models.cakt.network import CAKTNetwork
 from kt_models.cakt.packing import even_packs, random_packs
 from kt_models.dkt.checkpoint import CheckpointKeeper, fingerprint
@@ -76,7 +75,7 @@ def fit_network(
             raise DataError("choosing the epoch needs two training learners or more; got 1")
         parts = holdout_learners(data, share=config.validation_share, rng=rng)
         train, held_out = data.take_learners(parts.train), data.take_learners(parts.test)
-    with torch.random.fork_rng(devices=[]), reused_memory():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         keeper = None
         if checkpoint is not None:
