@@ -215,6 +215,8 @@
     });
   }
 
+  // Zooming out must not pull the page together under the pointer.
+  frame.style.minHeight = `${frame.offsetHeight}px`;
   // A drawing that nearly fits is shown whole; a large one opens where the learner is at work.
   if (fitting() > 0.75) zoomTo(fitting());
   else if (here >= 0) showNode(here, true);
