@@ -134,7 +134,8 @@ def test_an_authored_edge_between_unknown_skills_is_refused(
         tracer.fit(log, seed=0)
 
 
-def test_an_authored_graph_is_the_prior_of_the_edges(log: ResponseArrays) -> None:
+def test_an_authored_graph_is_the_prior_of_the_edges() -> None:
+    log = make_log(5, n_learners=4, n_responses=6)
     config = replace(
         SMALL,
         steps=60,
