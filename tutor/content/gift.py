@@ -19,7 +19,7 @@ from tutor.content.gift_parse import (
     stem_parse,
     unescape,
 )
-from tutor.content.html_text import html_convert
+from tutor.content.html_text import MAX_TEXT, html_convert
 from tutor.content.html_tree import html_parse, text_of
 from tutor.content.origins import Origin
 from tutor.content.quizzes import (
@@ -221,6 +221,8 @@ class _Question:
     def _plain(self, raw: str) -> str:
         text_format, rest = format_split(raw, self.stem.text_format)
         text = unescape(rest).strip()
+        if len(text) > MAX_TEXT:
+            raise Unsupported(f"an answer has {len(text)} characters, at most {MAX_TEXT} fit")
         tree = html_parse(text) if text_format == "html" else None
         return text_of(tree).strip() if tree else text
 

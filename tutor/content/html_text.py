@@ -9,12 +9,17 @@ from urllib.parse import unquote
 
 from tutor.content.escaping import markdown_escape, template_escape
 from tutor.content.html_tree import Element, find, html_parse, text_of
+from tutor.content.quizzes import Unsupported
 
 # The asset id of a picture, or None where there is none.
 Picture = Callable[[str], str | None]
 Lose = Callable[[str], None]
 
-_FORMULA = re.compile(r"\\\((.+?)\\\)|\\\[(.+?)\\\]|\$\$(.+?)\$\$", re.DOTALL)
+# The schema's own limit; html.parser takes quadratic time on some broken markup.
+MAX_TEXT = 50_000
+
+# Bounded, or a text of many openings would take for ever.
+_FORMULA = re.compile(r"\\\((.{1,1000}?)\\\)|\\\[(.{1,1000}?)\\\]|\$\$(.{1,1000}?)\$\$", re.DOTALL)
 _SCRIPT_PLAIN = re.compile(r"[A-Za-z0-9+\-=(). ]+")
 _BLOCK_NAMES = "p div section article h1 h2 h3 h4 h5 h6 ul ol table blockquote pre hr dl center"
 _HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
@@ -28,17 +33,18 @@ _BREAK = "\\\n"
 
 
 def html_convert(source: str, *, picture: Picture, lose: Lose) -> str:
-    """Convert HTML to Markdown; `lose` is told what was left out."""
+    """Convert HTML to Markdown; `lose` is told what was left out.
+
+    Raises:
+        Unsupported: for a text that is longer than any that the site takes.
+    """
+    if len(source) > MAX_TEXT:
+        raise Unsupported(f"it holds a text of {len(source)} characters, at most {MAX_TEXT} fit")
     tree = html_parse(source)
     if tree is None:
         lose("markup that no HTML reader understands: shown as it is written")
         return template_escape(markdown_escape(source))
     return template_escape(_Converter(picture, lose).blocks(tree)).strip()
-
-
-def html_line(source: str, *, picture: Picture, lose: Lose) -> str:
-    """Convert HTML to one line, such as the text of a choice."""
-    return " ".join(html_convert(source, picture=picture, lose=lose).replace(_BREAK, " ").split())
 
 
 class _Converter:

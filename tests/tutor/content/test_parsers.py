@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ from tutor.content.graphs import edges_read
 from tutor.content.html_text import html_convert
 from tutor.content.oatutor import oatutor_read
 from tutor.content.origins import Origin
+from tutor.content.quizzes import Unsupported
 from tutor.content.text import text_render
 from tutor.content.validation import bundle_check
 
@@ -236,6 +238,19 @@ def test_any_html_becomes_markdown_that_runs_nothing(source):
     for mark in ("<script", "<iframe", "<img", "javascript:", "onerror="):
         assert mark not in shown.lower()
     assert "@{" not in text.replace("@@{", "")
+
+
+@pytest.mark.parametrize("mark", ["<a", "<!--", "\\(", "$$", "<b>", "</", "<ul><li>", "<a href='"])
+def test_html_that_repeats_itself_takes_no_time_to_speak_of(mark):
+    source = mark * (20_000 // len(mark))
+    started = time.process_time()
+    html_convert(source, picture=lambda name: None, lose=lambda what: None)
+    assert time.process_time() - started < 5
+
+
+def test_a_text_that_is_too_long_is_not_looked_into():
+    with pytest.raises(Unsupported, match="at most 50000"):
+        html_convert("<a" * 25_001, picture=lambda name: None, lose=lambda what: None)
 
 
 @settings(max_examples=60, deadline=None)
