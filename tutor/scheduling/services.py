@@ -131,10 +131,13 @@ def offer_from(
     observations: Sequence[PastObservation],
     now: datetime,
     guidance: Guidance | None = None,
+    forecasts: Mapping[int, float] | None = None,
 ) -> Offer:
     """Return what is next from what is at hand (one query, for the guidance where none is given).
 
-    Where nothing of the goal is left to do, the rest of the course is offered.
+    Where nothing of the goal is left to do, the rest of the course is offered. `forecasts` are the
+    prediction role's of steps: they judge how a skill's best step fits, and where they and the
+    mastery model disagree there is something to find out.
     """
     guidance = guidance or guidance_of_learner(learner, course, now=now)
     view = view_of(graph, beliefs, standings, course=course, guidance=guidance)
@@ -142,7 +145,7 @@ def offer_from(
     policy = StepwisePolicy(config=config)
     seed = seed_of(learner.pk, course.pk, observations[0].response_id if observations else 0)
     past = past_of(observations, standings, graph=graph, now=now)
-    outlook = _outlook(view, config=config)
+    outlook = _outlook(view, config=config, forecasts=forecasts or {})
     choice = Choice(candidates=(), drawn=None)
     goal = guidance.goal_mask(view.arrays)
     for within in [goal, None] if goal is not None else [None]:
@@ -169,9 +172,11 @@ def offer_from(
     )
 
 
-def _outlook(view: View, *, config: PolicyConfig) -> Outlook:
-    """Return what is left of mastery now and after the review horizon, and how late reviews are."""
+def _outlook(view: View, *, config: PolicyConfig, forecasts: Mapping[int, float]) -> Outlook:
+    """Return what is left of mastery now and after the review horizon, how late reviews are, and
+    what the prediction role says of the steps of skills that may come next."""
     remembered = view.remembered
+    p_step, disagreement = _predicted(view, forecasts, aim=config.target_p_correct)
 
     def left(days_ahead: float) -> F:
         return retained(
@@ -186,7 +191,25 @@ def _outlook(view: View, *, config: PolicyConfig) -> Outlook:
         retention=left(0.0),
         retention_later=left(config.review_horizon_days),
         overdueness=remembered.late,
+        p_step=p_step,
+        disagreement=disagreement,
     )
+
+
+def _predicted(
+    view: View, forecasts: Mapping[int, float], *, aim: float
+) -> tuple[F | None, F | None]:
+    if not forecasts:
+        return None, None
+    p_correct = view.beliefs.p_correct
+    p_step, disagreement = p_correct.copy(), np.zeros(view.arrays.n)
+    for row in np.flatnonzero(view.many.is_open[0]).tolist():
+        steps = view.graph.steps_by_skill[view.arrays.skill_ids[row]]
+        found = [forecasts[step.step_id] for step in steps if step.step_id in forecasts]
+        if found:
+            p_step[row] = min(found, key=lambda p: abs(p - aim))
+            disagreement[row] = abs(sum(found) / len(found) - float(p_correct[row]))
+    return p_step, disagreement
 
 
 def seed_of(*parts: int) -> int:
