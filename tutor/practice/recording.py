@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from tutor.common.outbox import outbox_add
 from tutor.content.graph import CourseGraph, course_graph
 from tutor.content.models import Step
-from tutor.practice.beginning import activity_plan
+from tutor.practice.beginning import activity_plan, step_forecasts
 from tutor.practice.documents import HintDocument, ProblemDocument, StepDocument, problem_document
 from tutor.practice.models import Activity, Session, SessionKind
 from tutor.responses.models import Response, ResponseKind, ResponseSource
@@ -310,6 +310,7 @@ def _plan_next(
         standings=standings_of_learner(learner, graph) if standings is None else standings,
         observations=observations,
         now=now,
+        forecasts=step_forecasts(session, observations),
     )
     if offer.drawn is None:
         return None

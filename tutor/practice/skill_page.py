@@ -1,5 +1,6 @@
 """What the page of a skill shows: read once, no query from a template."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,10 +15,14 @@ from tutor.practice.map_page import SkillRow, skill_rows
 from tutor.practice.proposals import Proposal, proposal_of
 from tutor.scheduling.services import offer_for
 from tutor.tracing.changes import RoleChange, beliefs_before, role_change
+from tutor.tracing.engine import KTModelsError
 from tutor.tracing.selectors import SkillBelief
-from tutor.tracing.trails import belief_history
+from tutor.tracing.trails import BeliefPoint, belief_history
+
+logger = logging.getLogger(__name__)
 
 RESPONSES_SHOWN = 12
+POINTS_SHOWN = 60
 FORECAST_DAYS = 14
 
 
@@ -44,9 +49,7 @@ def skill_page(learner: User, course: Course, skill: SkillNode, *, now: datetime
     graph = course_graph(course)
     offer = offer_for(learner, course, now=now)
     rows = skill_rows(graph, offer.statuses, offer.beliefs)
-    points = belief_history(
-        learner, course, skill_id=skill.id, now=now, limit=60, days_ahead=FORECAST_DAYS
-    )
+    points = _points(learner, course, skill, now=now)
     found = responses_found(learner, course, skill_id=skill.id)
     change = role_change(offer.beliefs.version, now=now)
     earlier = None if change is None else beliefs_before(learner, course, change, now=now)
@@ -65,3 +68,19 @@ def skill_page(learner: User, course: Course, skill: SkillNode, *, now: datetime
         change=change,
         belief_before=None if earlier is None else earlier.of(skill.id),
     )
+
+
+def _points(learner: User, course: Course, skill: SkillNode, *, now: datetime) -> list[BeliefPoint]:
+    """Return the points of the chart; none where the serving version cannot be asked now."""
+    try:
+        return belief_history(
+            learner,
+            course,
+            skill_id=skill.id,
+            now=now,
+            limit=POINTS_SHOWN,
+            days_ahead=FORECAST_DAYS,
+        )
+    except KTModelsError:
+        logger.exception("the belief of skill %s over time cannot be shown", skill.id)
+        return []

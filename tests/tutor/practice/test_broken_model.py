@@ -1,11 +1,13 @@
 """A serving version whose artifact is gone: answers count, and nothing that was won is lost."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
+from django.test import Client
 
 from tests.world import World
+from tutor.accounts.models import User
 from tutor.common.outbox import outbox_due, outbox_take
 from tutor.content.models import Skill
 from tutor.practice.recording import Deed, activity_of
@@ -64,3 +66,13 @@ def test_mastery_is_not_lost_to_a_broken_model(
     assert answer(world, now) is Deed.RECORDED
     mastered.refresh_from_db()
     assert (mastered.is_mastered, mastered.review_due_at) == (True, due)
+
+
+def test_every_page_still_comes_with_a_broken_model(
+    world: World, broken: ModelVersion, now: datetime, client_of: Callable[[User], Client]
+) -> None:
+    assert answer(world, now) is Deed.RECORDED
+    client, course = client_of(world.ada), f"/learn/{world.course.uuid}/"
+    skill = world.skills["a"].uuid
+    for page in ("", "map/", "map/?view=list", f"skills/{skill}/", "progress/", "answers/"):
+        assert client.get(f"{course}{page}").status_code == 200, page
