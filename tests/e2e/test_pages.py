@@ -14,6 +14,7 @@ from tutor.accounts.models import User
 from tutor.common.clock import now_utc
 from tutor.practice.recording import activity_of
 from tutor.practice.services import activity_continue, answer_submit, session_end, session_start
+from tutor.scheduling.goals import assignment_make
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -113,6 +114,34 @@ def test_empty_and_shut_pages_are_accessible(open_page: OpenPage, lived_in: Worl
     log_in(page, "nia", PASSWORD)
     axe_check(page)
     shot(page, "home-empty")
+
+
+def test_goals_assignments_and_a_mistyped_password_are_accessible(
+    page_phone: Page, lived_in: World
+) -> None:
+    assignment_make(
+        lived_in.classroom,
+        title="Everything by summer",
+        skill_ids=[lived_in.skills["c"].pk],
+        due_at=now_utc() + timedelta(days=30),
+        by=lived_in.tess,
+        now=now_utc(),
+    )
+    page, course = page_phone, f"/learn/{lived_in.course.uuid}/"
+    log_in(page, "ada", PASSWORD)
+    page.goto(f"{course}skills/{lived_in.skills['b'].uuid}/")
+    page.get_by_role("button", name="Make this my goal").click()
+    expect(page.get_by_text("Your goal: Skill b")).to_be_visible()
+    expect(page.get_by_text("Everything by summer")).to_be_visible()
+    axe_check(page)
+    shot(page, "home-goals")
+    page.goto("/account/delete/")
+    page.get_by_label("Your password").fill("wrong")
+    page.get_by_label("I know that this cannot be undone.").check()
+    page.get_by_role("button", name="Delete my account").click()
+    expect(page.get_by_text("This is not your password.")).to_be_visible()
+    axe_check(page)
+    shot(page, "delete-mistake")
 
 
 def test_a_teacher_makes_a_token_and_sees_it_once(page_desktop: Page, lived_in: World) -> None:
