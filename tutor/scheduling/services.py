@@ -89,6 +89,7 @@ class Offer:
     beliefs: LearnerBeliefs
     view: View
     observations: Sequence[PastObservation]
+    forecasts: Mapping[int, float] | None = None
 
     @property
     def statuses(self) -> Mapping[int, SkillStatus]:
@@ -169,6 +170,7 @@ def offer_from(
         beliefs=beliefs,
         view=view,
         observations=observations,
+        forecasts=forecasts,
     )
 
 
