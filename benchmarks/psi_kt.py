@@ -306,10 +306,11 @@ def full(arguments: argparse.Namespace) -> None:
 
 def _unpruned(fitted: FittedPSIKT) -> FittedPSIKT:
     """Return the same model with all parents of every skill."""
-    from kt_models.psi_kt.model import shares_of
+    from kt_models.psi_kt.model import graph_of, shares_of
 
     p = fitted.parameters
-    graph = torch.as_tensor(p.edges.weight.astype(np.float64))
+    u, direction = (torch.as_tensor(p.raw[f"{site}.loc"]) for site in ("embedding", "direction"))
+    graph = graph_of(u, direction)
     share = shares_of(graph, config=p.config).numpy()[:-1].T
     parents, kept, rest, rest_square = strongest_parents(share, len(p.skills))
     return FittedPSIKT(

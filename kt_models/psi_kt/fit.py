@@ -47,11 +47,13 @@ _BLOCKS = 12
 class Fit:
     """The guide's variables, averaged, and the loss per response of every epoch.
 
-    edge_information (K, K): the Fisher information of the answers on each a[parent, child].
+    edge_score, edge_information (K, K): slope of the log likelihood in each a[parent, child] at
+    the fit, and its Fisher information.
     """
 
     variables: dict[str, NDArray[np.float64]]
     losses: tuple[float, ...]
+    edge_score: NDArray[np.float64]
     edge_information: NDArray[np.float64]
 
 
@@ -74,7 +76,7 @@ def fit_variables(
 
         variables = fit_structured(packed, config=config, seed=seed, progress=progress)
         none = np.zeros((len(packed.skills), len(packed.skills)))
-        return Fit(variables=variables, losses=(), edge_information=none)
+        return Fit(variables=variables, losses=(), edge_score=none, edge_information=none)
     training = Fitting(packed, config=config, seed=seed, warm=warm)
     begin_at = training.resume(keeper)
     for epoch in range(begin_at, training.n_epochs):
@@ -215,18 +217,23 @@ class Fitting:
         n = max(self._n_summed, 1)
         source = self._summed if self._n_summed else self.variables
         averaged = {name: one.detach() / n for name, one in source.items()}
+        score, information = self._edge_curvature(averaged)
         return Fit(
             variables={name: one.double().cpu().numpy() for name, one in averaged.items()},
             losses=tuple(self._losses),
-            edge_information=self._edge_information(averaged),
+            edge_score=score,
+            edge_information=information,
         )
 
-    def _edge_information(self, variables: Variables) -> NDArray[np.float64]:
-        """Sum the squared scores of learners' blocks: unbiased, since blocks are independent."""
+    def _edge_curvature(
+        self, variables: Variables
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Sum the scores of learners' blocks, and their squares: blocks are independent."""
         n_skills = self._sizes.n_skills
         total = torch.zeros(n_skills, n_skills, dtype=torch.float64)
+        squares = torch.zeros_like(total)
         if self._config.transfer == "none":
-            return total.numpy()
+            return total.numpy(), squares.numpy()
         graph = graph_of(variables["embedding.loc"], variables["direction.loc"])
         zero = self._centre.new_zeros(0)
         draw = Draw(
@@ -251,8 +258,9 @@ class Fitting:
                 score += torch.autograd.grad(found, leaf)[0]
                 memory.come_back(kept)
                 carried = run.next_carried()
-            total += (score.double() ** 2).cpu()
-        return total.numpy()
+            total += score.double().cpu()
+            squares += score.double().cpu() ** 2
+        return total.numpy(), squares.numpy()
 
     def _memory(self, n_learners: int) -> Memory:
         points = self._config.fit_particles

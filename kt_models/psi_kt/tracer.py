@@ -123,7 +123,7 @@ def _parameters(
     skills, items, rates, variables = packed.skills, packed.items, packed.rates, fit.variables
     n_skills = len(skills)
     posterior: Any
-    graph, posterior = _graph_posterior(fit.variables, fit.edge_information, config=config)
+    graph, posterior = _graph_posterior(fit, config=config)
     evidence: Any = edge_evidence(data, skills)
     scalars = torch.as_tensor(variables["scalars.loc"])
     population = population_of(scalars, torch.as_tensor(graph), config=config, n_points=1)
@@ -166,17 +166,18 @@ def _parameters(
 
 
 def _graph_posterior(
-    variables: dict[str, F], information: F, *, config: PSIKTConfig
+    fit: "Fit", *, config: PSIKTConfig
 ) -> tuple[F, dict[str, NDArray[np.float32]]]:
-    """Return the graph, and each edge's weight with its 80 % interval.
+    """Return the fitted graph, and each edge's posterior weight with its 80 % interval.
 
-    Log odds are taken as Gaussian: around the fitted value, with the precision of the prior plus
-    that of the answers (a Laplace approximation, edge by edge).
+    Embeddings pull edges that the data barely tells apart to one value. So each edge's log odds are
+    Gaussian on their own: the prior around the fitted value, then one Newton step on the answers.
     """
     import torch
 
     from kt_models.psi_kt.model import EDGE_PRIOR_SD, graph_of
 
+    variables, information = fit.variables, fit.edge_information
     n_skills = len(information)
     if config.transfer == "none":
         nothing = np.zeros((n_skills, n_skills))
@@ -188,12 +189,15 @@ def _graph_posterior(
     graph = graph_of(u, direction).numpy()
     inside = np.clip(graph, 1e-6, 1.0 - 1e-6)
     log_odds = np.log(inside) - np.log1p(-inside)
-    precision = EDGE_PRIOR_SD**-2 + (inside * (1.0 - inside)) ** 2 * information
+    slope = inside * (1.0 - inside)
+    precision = EDGE_PRIOR_SD**-2 + slope**2 * information
+    step = slope * fit.edge_score / precision
+    log_odds += np.clip(step, -EDGE_PRIOR_SD, EDGE_PRIOR_SD)
     reach = _END / np.sqrt(precision)
     off_diagonal = 1.0 - np.eye(n_skills)
     lower, upper = (sigmoid(log_odds + side * reach) * off_diagonal for side in (-1.0, 1.0))
     return graph, {
-        "weight": graph.astype(np.float32),
+        "weight": (sigmoid(log_odds) * off_diagonal).astype(np.float32),
         "lower": lower.astype(np.float32),
         "upper": upper.astype(np.float32),
     }
