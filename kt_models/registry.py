@@ -76,6 +76,7 @@ MODELS: Mapping[str, Entry] = MappingProxyType(
         ),
         "cakt": _CAKT,
         "cakt_small": _CAKT,
+        "cakt_plus": _CAKT,
         "psi_kt": _PSI_KT,
         "psi_kt_extended": _PSI_KT,
         "bkt": _bkt(),

@@ -7,6 +7,7 @@ are kept, learners have no coefficient (an unseen learner has none either; their
 in), and the context of kt_models.baselines.features is added.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import product
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kt_models.arrays import ResponseArrays, TimeUnit
 from kt_models.artifacts import check_model_version, npz_writer, read_artifact, write_artifact
@@ -147,9 +149,9 @@ class FittedLogistic(HistoryServing):
         built = design(merged.data, self.rates, self.features)
         return sigmoid(predict_logits(built, self.weights))[merged.response]
 
-    def save(self, directory: Path, *, created_at: datetime | None = None) -> None:
-        """Write a new artifact. Raises: ArtifactError."""
-        arrays = {
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all numbers and vocabularies by name; from_arrays builds the model again."""
+        return {
             "sparse": self.weights.sparse,
             "dense": self.weights.dense,
             "intercept": np.array([self.weights.intercept]),
@@ -159,12 +161,15 @@ class FittedLogistic(HistoryServing):
             "item": self.rates.item,
             "pairs": self.rates.pairs,
         }
+
+    def save(self, directory: Path, *, created_at: datetime | None = None) -> None:
+        """Write a new artifact. Raises: ArtifactError."""
         write_artifact(
             directory,
             name=self.name,
             model_version=MODEL_VERSION,
             config={"time_unit": self.time_unit, "features": asdict(self.features)},
-            writers={_ARRAYS: npz_writer(arrays)},
+            writers={_ARRAYS: npz_writer(self.arrays())},
             created_at=created_at,
         )
 
@@ -176,11 +181,25 @@ class FittedLogistic(HistoryServing):
         if manifest.name not in CONFIGS:
             raise ArtifactError(f"{directory} holds a '{manifest.name}' model, not a logistic one")
         check_model_version(manifest, newest=MODEL_VERSION)
-        arrays = artifact.arrays(_ARRAYS)
-        stored: dict[str, Any] = dict(manifest.config["features"])
-        stored["windows_days"] = tuple(stored["windows_days"])
-        return cls(
+        return cls.from_arrays(
             manifest.name,
+            artifact.arrays(_ARRAYS),
+            features=features_from(manifest.config["features"]),
+            time_unit=manifest.config["time_unit"],
+        )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        name: str,
+        arrays: Mapping[str, NDArray[Any]],
+        *,
+        features: FeatureConfig,
+        time_unit: TimeUnit,
+    ) -> "FittedLogistic":
+        """Build the model whose arrays() these are."""
+        return cls(
+            name,
             Weights(
                 sparse=arrays["sparse"],
                 dense=arrays["dense"],
@@ -193,9 +212,14 @@ class FittedLogistic(HistoryServing):
                 item=arrays["item"],
                 pairs=arrays["pairs"],
             ),
-            features=FeatureConfig(**stored),
-            time_unit=manifest.config["time_unit"],
+            features=features,
+            time_unit=time_unit,
         )
+
+
+def features_from(stored: Mapping[str, Any]) -> FeatureConfig:
+    """Return the features that a manifest names."""
+    return FeatureConfig(**{**stored, "windows_days": tuple(stored["windows_days"])})
 
 
 def _solve(

@@ -70,7 +70,7 @@ class HistoryServing(ABC):
     ) -> float:
         """Return P(correct) of the next response, its item and all its skills considered."""
         query = Query(history=state.observations, skills=tuple(skills), item=item, at=at)
-        return float(self._answer([query])[0])
+        return float(self.answer([query])[0])
 
     def forecast(self, state: HistoryState, skills: Sequence[str], *, at: float) -> Beliefs:
         """Return (n_skills,) beliefs; mastery is P(correct), for want of anything better."""
@@ -79,7 +79,7 @@ class HistoryServing(ABC):
         history = state.observations
         now = max(at, history[-1].at) if history else at
         queries = [Query(history=history, skills=(skill,), item=None, at=now) for skill in skills]
-        p_correct = self._answer(queries)
+        p_correct = self.answer(queries)
         counts = np.zeros(len(skills), dtype=np.int64)
         last_at = np.full(len(skills), np.nan)
         place = {skill: position for position, skill in enumerate(skills)}
@@ -139,8 +139,8 @@ class HistoryServing(ABC):
         except (ValueError, TypeError, KeyError) as error:
             raise StateError(f"these {len(blob)} bytes are not a learner's history") from error
 
-    def _answer(self, queries: Sequence[Query]) -> F:
-        """Predict the last row of one made-up learner a query."""
+    def answer(self, queries: Sequence[Query]) -> F:
+        """Return (n_queries,) P(correct): the last row of one made-up learner a query."""
         if not queries:
             return np.empty(0)
         rows = [

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kt_models.arrays import ResponseArrays
+from kt_models.baselines.solver import sigmoid
 from kt_models.cakt.config import CAKTConfig
 from kt_models.cakt.network import Batch
 from kt_models.cakt.packing import I64, Pack
@@ -18,20 +19,30 @@ from kt_models.dkt.sequences import Sequences, Tokens, sequences_of, tokens_of
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """Merged responses, cut into runs, in a model's own codes, with every window."""
+    """Merged responses, cut into runs, in a model's own codes, with every window.
+
+    base (n,) is the log odds that the base model gives each response, zeros without one.
+    """
 
     tokens: Tokens
     sequences: Sequences
     windows: Windows
+    base: NDArray[np.float64]
 
 
 def prepare(
-    data: ResponseArrays, skills: NDArray[np.str_], *, config: CAKTConfig, fold: int | None
+    data: ResponseArrays,
+    skills: NDArray[np.str_],
+    *,
+    config: CAKTConfig,
+    fold: int | None,
+    base: NDArray[np.float64] | None = None,
 ) -> Prepared:
     """Recode merged data and find its windows; runs have at most fold responses."""
     tokens, sequences = tokens_of(data, skills), sequences_of(data, fold=fold)
     windows = windows_of(tokens, sequences, n_frames=config.frames, window=config.window)
-    return Prepared(tokens=tokens, sequences=sequences, windows=windows)
+    base = np.zeros(data.n_responses) if base is None else base
+    return Prepared(tokens=tokens, sequences=sequences, windows=windows, base=base)
 
 
 def entries_of(tokens: Tokens, rows: I64) -> tuple[I64, I64]:
@@ -56,6 +67,8 @@ def batch_of(prepared: Prepared, pack: Pack, *, device: torch.device) -> Batch:
     different, of_entry, count = np.unique(
         windows.of_entry[entries], return_inverse=True, return_counts=True
     )
+    base = prepared.base[pack.rows]
+    surprise = tokens.correct[pack.rows] - sigmoid(base)
 
     def on_device(values: NDArray[Any]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(device)
@@ -71,4 +84,6 @@ def batch_of(prepared: Prepared, pack: Pack, *, device: torch.device) -> Batch:
         window_gap=on_device(windows.gap[different].astype(np.float32)),
         window_count=on_device(count.astype(np.float32)),
         of_entry=on_device(of_entry.reshape(-1)),
+        base=on_device(base.astype(np.float32)),
+        surprise=on_device(surprise.astype(np.float32)),
     )

@@ -21,6 +21,11 @@ class CAKTConfig:
     frames are not scaled, their mean stands for the convolutions, and both inputs of the fusion
     are added.
 
+    base names a logistic model whose log odds the network starts from and is told, of the response
+    asked for and of how far each past answer was from them; "" for none. On the training learners
+    they come from fits on the other folds, base_folds in all, so that the network sees them as
+    good as they will be. dropout is of both LSTMs' outputs.
+
     fold cuts histories for training, predict_fold for prediction; None keeps them whole. After
     every step_epochs epochs the learning rate is multiplied by step_factor. precision is that of
     the convolutions in training; all else, and every forecast, is in single precision.
@@ -33,6 +38,9 @@ class CAKTConfig:
     decays: bool = True
     convolves: bool = True
     has_gates: bool = True
+    base: Literal["", "das3h", "das3h_items"] = ""
+    base_folds: int = 4
+    dropout: float = 0.0
 
     learning_rate: float = 1e-3
     step_epochs: int = 5
@@ -68,10 +76,16 @@ class CAKTConfig:
                 f"learning_rate must be positive and step_factor within 0 and 1; got "
                 f"{self.learning_rate} and {self.step_factor}"
             )
+        if not 0.0 <= self.dropout < 1.0 or self.base_folds < 2:
+            raise ConfigError(
+                f"dropout must lie between 0 and 1 and base_folds be at least 2; got "
+                f"{self.dropout} and {self.base_folds}"
+            )
         if self.weight_decay < 0.0:
             raise ConfigError(f"weight_decay must not be negative; got {self.weight_decay}")
         self._check_choice("window", ("next", "current"))
         self._check_choice("precision", ("float32", "bfloat16"))
+        self._check_choice("base", ("", "das3h", "das3h_items"))
         self._check_choice("device", ("auto", "cpu", "cuda"))
 
     @property
@@ -88,4 +102,18 @@ class CAKTConfig:
 CONFIGS = {
     "cakt": CAKTConfig(),
     "cakt_small": CAKTConfig(frames=4, side=15, weight_decay=1e-5),
+    "cakt_plus": CAKTConfig(
+        frames=4,
+        side=10,
+        channels=(4, 1),
+        base="das3h_items",
+        dropout=0.3,
+        learning_rate=2e-3,
+        step_epochs=1,
+        step_factor=0.5,
+        weight_decay=1e-5,
+        batch_sequences=40,
+        max_epochs=6,
+        patience=2,
+    ),
 }

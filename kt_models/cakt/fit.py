@@ -3,7 +3,7 @@
 import copy
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from kt_models.arrays import ResponseArrays
+from kt_models.baselines.logistic import FittedLogistic
+from kt_models.cakt.base import cross_fitted, fit_base, log_odds
 from kt_models.cakt.batches import Prepared, batch_of, entries_of, prepare
 from kt_models.cakt.config import CAKTConfig
 from kt_models.cakt.network import CAKTNetwork
@@ -45,6 +47,7 @@ class CAKTFit:
     """
 
     network: CAKTNetwork
+    base: FittedLogistic | None
     skills: NDArray[np.str_]
     temperature: float
     validation_misses: tuple[float, ...]
@@ -75,21 +78,43 @@ def fit_network(
             raise DataError("choosing the epoch needs two training learners or more; got 1")
         parts = holdout_learners(data, share=config.validation_share, rng=rng)
         train, held_out = data.take_learners(parts.train), data.take_learners(parts.test)
+    base, of_train, of_held_out = _bases(train, held_out, config=config, seed=seed, rng=rng)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         keeper = None
         if checkpoint is not None:
             mark = fingerprint(data, config, seed)
             keeper = CheckpointKeeper(checkpoint, mark, file_name=CHECKPOINT_FILE)
-        return _train(
-            prepare(train, skills, config=config, fold=config.fold),
-            prepare(held_out, skills, config=config, fold=config.predict_fold),
+        trained = _train(
+            prepare(train, skills, config=config, fold=config.fold, base=of_train),
+            prepare(held_out, skills, config=config, fold=config.predict_fold, base=of_held_out),
             skills=skills,
             config=config,
             rng=rng,
             progress=progress,
             keeper=keeper,
         )
+    if base is not None and validation is None:
+        # The network is done; what serves may know the items of the held-out learners too.
+        base = fit_base(data, name=config.base, seed=seed)
+    return replace(trained, base=base)
+
+
+def _bases(
+    train: ResponseArrays,
+    held_out: ResponseArrays,
+    *,
+    config: CAKTConfig,
+    seed: int,
+    rng: np.random.Generator,
+) -> tuple[FittedLogistic | None, F | None, F | None]:
+    if not config.base:
+        return None, None, None
+    if train.n_learners < 2:
+        raise DataError(f"base '{config.base}' needs two training learners or more; got 1")
+    base = fit_base(train, name=config.base, seed=seed)
+    of_train = cross_fitted(train, name=config.base, n_folds=config.base_folds, seed=seed, rng=rng)
+    return base, of_train, log_odds(base.predict(held_out))
 
 
 def device_of(config: CAKTConfig) -> torch.device:
@@ -148,6 +173,7 @@ def _train(
         temperature = best_temperature(entry_logits(network, held_out), held_out.tokens)
     return CAKTFit(
         network=network,
+        base=None,
         skills=skills,
         temperature=temperature,
         validation_misses=tuple(misses),

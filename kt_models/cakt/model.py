@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -14,13 +14,17 @@ from numpy.typing import NDArray
 from kt_models.arrays import ResponseArrays, TimeUnit
 from kt_models.artifacts import (
     check_model_version,
+    npz_writer,
     read_artifact,
     safetensors_writer,
     write_artifact,
 )
+from kt_models.baselines.logistic import FittedLogistic, features_from
 from kt_models.baselines.serving import CAPPED_ANSWERS, PRIOR_ANSWERS
+from kt_models.baselines.serving import Query as HistoryQuery
 from kt_models.baselines.solver import sigmoid
 from kt_models.bkt.interval import beta_interval
+from kt_models.cakt.base import asked_log_odds, log_odds
 from kt_models.cakt.batches import prepare
 from kt_models.cakt.config import CONFIGS, CAKTConfig
 from kt_models.cakt.fit import entry_logits, fit_network
@@ -42,6 +46,9 @@ F = NDArray[np.float64]
 
 MODEL_VERSION = 1
 _WEIGHTS = "weights.safetensors"
+_BASE = "base.npz"
+
+Asked: TypeAlias = tuple[CAKTState, tuple[str, ...], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,7 @@ class CAKTTracer:
             self.name,
             fitted.network,
             fitted.skills,
+            base=fitted.base,
             temperature=fitted.temperature,
             config=self.config,
             time_unit=data.time_unit,
@@ -104,12 +112,14 @@ class FittedCAKT:
         network: CAKTNetwork,
         skills: NDArray[np.str_],
         *,
+        base: FittedLogistic | None,
         temperature: float,
         config: CAKTConfig,
         time_unit: TimeUnit,
     ) -> None:
         self.name = name
         self.network = network
+        self.base = base
         self.skills = skills
         self.temperature = temperature
         self.config = config
@@ -127,16 +137,22 @@ class FittedCAKT:
         """
         check_observation(observation, last_at=state.last_at)
         state = self._begun(state)
+        asked = [(state, observation.skills, observation.item)]
+        base = float(self._base_log_odds(asked, at=observation.at)[0])
+        history = state.history
+        if self.base is not None:
+            history = self.base.update(history, observation)
         seen = dict(state.seen)
         for skill in observation.skills:
             seen[skill] = (seen.get(skill, (0, 0.0))[0] + 1, observation.at)
         return CAKTState(
-            memory=self._online.step(state, observation),
+            memory=self._online.step(state, observation, base=base),
             n=state.n + 1,
             last_at=observation.at,
             previous=observation.skills[0],
             frames=self._online.frames_after(state, observation),
             seen=seen,
+            history=history,
         )
 
     def predict_next(
@@ -156,8 +172,7 @@ class FittedCAKT:
             if not candidate.skills:
                 raise DataError(f"candidate {number} has no skills; expected one or more")
         begun = self._begun(state)
-        queries = [Query(begun, one.skills, one.item) for one in candidates]
-        return self._online.answer(queries, temperature=self.temperature)
+        return self._answer([(begun, one.skills, one.item) for one in candidates], at=at)
 
     def forecast(self, state: CAKTState, skills: Sequence[str], *, at: float) -> Beliefs:
         """Return (n_skills,) beliefs; mastery is P(correct), for want of a latent one."""
@@ -179,8 +194,9 @@ class FittedCAKT:
             raise DataError(f"at is {at}, expected a finite time")
         shape = (len(states), len(skills))
         begun = [self._begun(state) for state in states]
-        queries = [Query(state, (skill,)) for state in begun for skill in skills]
-        p_correct = self._online.answer(queries, temperature=self.temperature).reshape(shape)
+        p_correct = self._answer(
+            [(state, (skill,), None) for state in begun for skill in skills], at=at
+        ).reshape(shape)
         never = (0, float("nan"))
         seen = [[state.seen.get(skill, never) for skill in skills] for state in states]
         counts = np.array([[n for n, _ in row] for row in seen], dtype=np.int64).reshape(shape)
@@ -204,7 +220,11 @@ class FittedCAKT:
             return np.empty(0)
         merged = data.merged()
         prepared = prepare(
-            merged.data, self.skills, config=self.config, fold=self.config.predict_fold
+            merged.data,
+            self.skills,
+            config=self.config,
+            fold=self.config.predict_fold,
+            base=None if self.base is None else log_odds(self.base.predict(merged.data)),
         )
         p = sigmoid(entry_logits(self.network, prepared) / self.temperature)
         return fuse_mean(p, prepared.tokens.indptr)[merged.response]
@@ -220,6 +240,9 @@ class FittedCAKT:
     def save(self, directory: Path, *, created_at: datetime | None = None) -> None:
         """Write a new artifact. Raises: ArtifactError."""
         weights = self.network.state_dict()
+        writers = {_WEIGHTS: safetensors_writer({key: one.numpy() for key, one in weights.items()})}
+        if self.base is not None:
+            writers[_BASE] = npz_writer(self.base.arrays())
         write_artifact(
             directory,
             name=self.name,
@@ -229,10 +252,9 @@ class FittedCAKT:
                 "skills": self.skills.tolist(),
                 "temperature": self.temperature,
                 "time_unit": self.time_unit,
+                "base_features": None if self.base is None else asdict(self.base.features),
             },
-            writers={
-                _WEIGHTS: safetensors_writer({key: one.numpy() for key, one in weights.items()})
-            },
+            writers=writers,
             created_at=created_at,
         )
 
@@ -252,13 +274,40 @@ class FittedCAKT:
         network = CAKTNetwork(len(skills), config)
         arrays = load_file(artifact.path(_WEIGHTS))
         network.load_state_dict({key: torch.from_numpy(one) for key, one in arrays.items()})
+        base = None
+        if config.base:
+            base = FittedLogistic.from_arrays(
+                config.base,
+                artifact.arrays(_BASE),
+                features=features_from(stored["base_features"]),
+                time_unit=stored["time_unit"],
+            )
         return cls(
             manifest.name,
             network,
             skills,
+            base=base,
             temperature=float(stored["temperature"]),
             config=config,
             time_unit=stored["time_unit"],
+        )
+
+    def _answer(self, asked: Sequence[Asked], *, at: float) -> F:
+        bases = self._base_log_odds(asked, at=at)
+        queries = [
+            Query(state, skills, float(base))
+            for (state, skills, _), base in zip(asked, bases, strict=True)
+        ]
+        return self._online.answer(queries, temperature=self.temperature)
+
+    def _base_log_odds(self, asked: Sequence[Asked], *, at: float) -> F:
+        """Return what the base model gives each; before its last answer nobody is asked."""
+        return asked_log_odds(
+            self.base,
+            [
+                HistoryQuery(state.history.observations, skills, item, max(at, state.last_at))
+                for state, skills, item in asked
+            ],
         )
 
     def _begun(self, state: CAKTState) -> CAKTState:

@@ -25,7 +25,8 @@ class Batch:
     token (nnz,) is the interaction of an entry, skill (nnz,) what it asks, offsets (n + 1,) the
     rows' entries, entry_row (nnz,) their rows; before (n,) the packed row before, -1 for none;
     sizes (n_steps,) on the processor. window_token and window_gap (u, k), window_count (u,),
-    of_entry (nnz,) the window of an entry.
+    of_entry (nnz,) the window of an entry. base and surprise (n,) are the log odds that the base
+    model gives a row, and the answer minus their probability; zeros without a base.
     """
 
     token: Tensor
@@ -38,6 +39,8 @@ class Batch:
     window_gap: Tensor
     window_count: Tensor
     of_entry: Tensor
+    base: Tensor
+    surprise: Tensor
 
 
 class CAKTNetwork(nn.Module):
@@ -65,6 +68,13 @@ class CAKTNetwork(nn.Module):
         self.gate_of_state = nn.Linear(width, 2 * width, bias=False)
         self.output = nn.Embedding(n_skills, width)
         self.output_bias = nn.Embedding(n_skills, 1)
+        self.dropout = nn.Dropout(config.dropout)
+        self.base_inputs: nn.Linear | None = None
+        if config.base:
+            # What the base says of an answer, into the first LSTM; of what is asked, the second.
+            self.base_inputs = nn.Linear(2, 4 * width, bias=False)
+            self.base_asked = nn.Linear(1, width, bias=False)
+            self.base_scale = nn.Parameter(torch.ones(()))
         self._reset(width)
 
     def forward(self, batch: Batch) -> Tensor:
@@ -79,9 +89,11 @@ class CAKTNetwork(nn.Module):
 
     def _logits(self, batch: Batch, inputs: Tensor, of_entry: Tensor) -> Tensor:
         states = self.first_states(batch)
-        fused = self.fuse(inputs, of_entry, batch.offsets, states[batch.before])
-        outputs = self.second(fused, batch.sizes)
-        return self.skill_logits(outputs[batch.entry_row], batch.skill)
+        state = self.dropout(states[batch.before])
+        fused = self.fuse(inputs, of_entry, batch.offsets, state, base=batch.base)
+        outputs = self.dropout(self.second(fused, batch.sizes))
+        row = batch.entry_row
+        return self.skill_logits(outputs[row], batch.skill, base=batch.base[row])
 
     def first_states(self, batch: Batch) -> Tensor:
         """Return (n + 1, width): the first LSTM's output at every row, and zeros in the last row.
@@ -89,14 +101,15 @@ class CAKTNetwork(nn.Module):
         Row index -1 is that of zeros, as the state before a first response.
         """
         lstm = self.first
-        if batch.token.is_cuda:
+        if batch.token.is_cuda and self.base_inputs is None:
             inputs = self._mean_of_tokens(self.embedding.weight, batch.token, batch.offsets)
             states = lstm(inputs, batch.sizes)
         else:
             # The gates' product once for every kind of interaction instead of every response.
             table = lstm.input_gates(self.embedding.weight, has_bias=False)
             gates = self._mean_of_tokens(table, batch.token, batch.offsets)
-            states = lstm.from_gates(gates + lstm.bias, batch.sizes)
+            gates = gates + lstm.bias + self.told_gates(batch.base, batch.surprise)
+            states = lstm.from_gates(gates, batch.sizes)
         return torch.cat([states, states.new_zeros(1, states.shape[1])])
 
     def window_vectors(self, token: Tensor, gap: Tensor, count: Tensor | None) -> Tensor:
@@ -117,19 +130,32 @@ class CAKTNetwork(nn.Module):
             return vectors
         return torch.cat([vectors, self.gate_of_window(vectors)], dim=1)
 
-    def fuse(self, inputs: Tensor, of_entry: Tensor, offsets: Tensor, state: Tensor) -> Tensor:
+    def told_gates(self, base: Tensor, surprise: Tensor) -> Tensor:
+        """Return (n, 4 * width or 1) what the base's part in an answer adds to the first gates."""
+        if self.base_inputs is None:
+            return base.new_zeros(len(base), 1)
+        found: Tensor = self.base_inputs(torch.stack([base, surprise], dim=1))
+        return found
+
+    def fuse(
+        self, inputs: Tensor, of_entry: Tensor, offsets: Tensor, state: Tensor, *, base: Tensor
+    ) -> Tensor:
         """Return (n, width) each row's windows fused with the state before it (n, width)."""
         if len(of_entry) == len(state):
             of_row = inputs[of_entry]
         else:
             of_row = functional.embedding_bag(of_entry, inputs, offsets[:-1], mode="mean")
         width = state.shape[1]
-        if not self.has_gates:
-            return of_row + state
-        gates = torch.sigmoid(of_row[:, width:] + self.gate_of_state(state))
-        return gates[:, :width] * of_row[:, :width] + gates[:, width:] * state
+        if self.has_gates:
+            gates = torch.sigmoid(of_row[:, width:] + self.gate_of_state(state))
+            fused = gates[:, :width] * of_row[:, :width] + gates[:, width:] * state
+        else:
+            fused = of_row + state
+        if self.base_inputs is not None:
+            fused = fused + self.base_asked(base.unsqueeze(1))
+        return fused
 
-    def skill_logits(self, outputs: Tensor, skill: Tensor) -> Tensor:
+    def skill_logits(self, outputs: Tensor, skill: Tensor, *, base: Tensor) -> Tensor:
         """Return (nnz,) the logit of a skill (nnz,) from the second LSTM's output (nnz, width)."""
         known = skill.clamp(max=self.n_skills - 1)
         weight, bias = self.output(known), self.output_bias(known).squeeze(1)
@@ -138,7 +164,7 @@ class CAKTNetwork(nn.Module):
             weight = torch.where(is_unknown[:, None], self.output.weight.mean(0), weight)
             bias = torch.where(is_unknown, self.output_bias.weight.mean(), bias)
         found: Tensor = (outputs * weight).sum(1) + bias
-        return found
+        return found if self.base_inputs is None else found + self.base_scale * base
 
     def _mean_of_tokens(self, table: Tensor, token: Tensor, offsets: Tensor) -> Tensor:
         if len(token) == len(offsets) - 1:

@@ -49,9 +49,12 @@ class RaggedLSTM(nn.Module):
         )
         return found
 
-    def step(self, inputs: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-        """Return h and c (n, hidden) one step after the states given."""
+    def step(
+        self, inputs: Tensor, h: Tensor, c: Tensor, *, told: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return h and c (n, hidden) one step after the states given; told adds to the gates."""
         gates = self.input_gates(inputs) + h @ self.recurrent_weight.T
+        gates = gates if told is None else gates + told
         take, keep, new, show = gates.chunk(4, dim=1)
         after = torch.sigmoid(keep) * c + torch.sigmoid(take) * torch.tanh(new)
         return torch.sigmoid(show) * torch.tanh(after), after

@@ -20,11 +20,11 @@ F = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A next response whose outcome is asked for."""
+    """A next response whose outcome is asked for; base is the base model's log odds of it."""
 
     state: CAKTState
     skills: tuple[str, ...]
-    item: str | None = None
+    base: float = 0.0
 
 
 class OnlineNetwork:
@@ -48,14 +48,18 @@ class OnlineNetwork:
             memory = torch.from_numpy(np.stack([query.state.memory for query in queries]))
             h = self._second_step(fused, memory)[0]
             row = torch.from_numpy(np.repeat(np.arange(len(queries)), np.diff(offsets)))
-            logits = self.network.skill_logits(h[row], torch.from_numpy(codes)).double().numpy()
+            base = _bases(queries)[row]
+            asked = torch.from_numpy(codes)
+            logits = self.network.skill_logits(h[row], asked, base=base).double().numpy()
         p = sigmoid(logits / temperature)
         return np.asarray(np.add.reduceat(p, offsets[:-1]) / np.diff(offsets))
 
-    def step(self, state: CAKTState, observation: Observation) -> NDArray[np.float32]:
+    def step(
+        self, state: CAKTState, observation: Observation, *, base: float
+    ) -> NDArray[np.float32]:
         """Return (4, width) the memory after a response: both recurrences one step on."""
         network = self.network
-        query = Query(state=state, skills=observation.skills, item=observation.item)
+        query = Query(state=state, skills=observation.skills, base=base)
         known = [self._codes[skill] for skill in observation.skills if skill in self._codes]
         shift = len(self.skills) if observation.is_correct else 0
         with torch.inference_mode():
@@ -67,7 +71,9 @@ class OnlineNetwork:
             if known:
                 token = torch.tensor([code + shift for code in known])
                 inputs = network.embedding(token).mean(0, keepdim=True)
-            first_h, first_c = network.first.step(inputs, memory[:, 0], memory[:, 1])
+            surprise = float(observation.is_correct) - float(sigmoid(np.array(base)))
+            told = network.told_gates(torch.tensor([base]), torch.tensor([surprise]))
+            first_h, first_c = network.first.step(inputs, memory[:, 0], memory[:, 1], told=told)
             return torch.stack([first_h[0], first_c[0], h[0], c[0]]).numpy()
 
     def frames_after(
@@ -103,7 +109,8 @@ class OnlineNetwork:
         state = torch.from_numpy(np.stack([query.state.memory[0] for query in queries]))
         inputs = self.network.window_inputs(vectors)
         entry_window = torch.from_numpy(of_entry.reshape(-1))
-        return self.network.fuse(inputs, entry_window, torch.from_numpy(offsets), state)
+        bases = _bases(queries)
+        return self.network.fuse(inputs, entry_window, torch.from_numpy(offsets), state, base=bases)
 
     def _windows(self, queries: Sequence[Query]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return token and gap (nnz, k) of every asked skill."""
@@ -125,3 +132,7 @@ class OnlineNetwork:
 
     def _second_step(self, fused: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         return self.network.second.step(fused, memory[:, 2], memory[:, 3])
+
+
+def _bases(queries: Sequence[Query]) -> Tensor:
+    return torch.tensor([query.base for query in queries], dtype=torch.float32)

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from kt_models.baselines.serving import HistoryState
 from kt_models.errors import StateError
+from kt_models.protocol import Observation
 
 STATE_VERSION = 1
 _HEAD = struct.Struct("<4sHHI")
@@ -23,7 +25,8 @@ class CAKTState:
     """memory (4, width): h and c of the first LSTM, then of the second.
 
     n counts responses; frames holds the last k of every known skill, oldest first; seen the count
-    and last time of every skill; previous the first skill of the last response.
+    and last time of every skill; previous the first skill of the last response. history is what
+    the base model reads, empty without one.
     """
 
     memory: NDArray[np.float32]
@@ -32,6 +35,7 @@ class CAKTState:
     previous: str | None
     frames: Mapping[str, tuple[Frame, ...]]
     seen: Mapping[str, tuple[int, float]]
+    history: HistoryState
 
 
 def new_state(width: int) -> CAKTState:
@@ -43,6 +47,7 @@ def new_state(width: int) -> CAKTState:
         previous=None,
         frames={},
         seen={},
+        history=HistoryState(),
     )
 
 
@@ -59,6 +64,10 @@ def dump_state(state: CAKTState) -> bytes:
         "previous": state.previous,
         "frames": dict(state.frames),
         "seen": dict(state.seen),
+        "history": [
+            [list(one.skills), one.item, int(one.is_correct), one.at]
+            for one in state.history.observations
+        ],
     }
     rest = json.dumps(content, separators=(",", ":")).encode()
     head = _HEAD.pack(_MAGIC, STATE_VERSION, state.memory.shape[1], len(rest))
@@ -93,6 +102,12 @@ def load_state(blob: bytes, *, width: int) -> CAKTState:
                 for skill, frames in rest["frames"].items()
             },
             seen={skill: (int(n), float(at)) for skill, (n, at) in rest["seen"].items()},
+            history=HistoryState(
+                observations=tuple(
+                    Observation(tuple(skills), item, bool(correct), float(at))
+                    for skills, item, correct, at in rest["history"]
+                )
+            ),
         )
     except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StateError(f"these {len(blob)} bytes are not a CAKT state: {error}") from error

@@ -49,3 +49,15 @@ class TestAblatedConformance(TracerConformance):
     def fitted(cls, log: ResponseArrays) -> FittedCAKT:
         config = replace(TINY, max_epochs=1, decays=False, convolves=False, has_gates=False)
         return CAKTTracer("cakt", config=config).fit(log, seed=0)
+
+
+class TestPlusConformance(TracerConformance):
+    """With the logistic model that it starts from."""
+
+    tolerance = 3e-6
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def fitted(cls, log: ResponseArrays) -> FittedCAKT:
+        config = replace(TINY, max_epochs=1, base="das3h_items", base_folds=2, dropout=0.2)
+        return CAKTTracer("cakt_plus", config=config).fit(log, seed=0)

@@ -1,0 +1,187 @@
+"""Time and memory of CAKT, and its figures on the published files.
+
+Data lies in the directory that STEPWISE_DATA names, ../shared by default.
+
+Run: OMP_NUM_THREADS=2 python benchmarks/cakt.py speed        one epoch, windows, a DKT as wide
+     python benchmarks/cakt.py score                          score_all of 100 candidates
+     python benchmarks/cakt.py published --out DIR            fit cakt_small on 2009, resumable
+     python benchmarks/cakt.py clean --model cakt_plus        fit on the clean split, with twins
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kt_models.arrays import ResponseArrays
+from kt_models.cakt.batches import prepare
+from kt_models.cakt.config import CONFIGS
+from kt_models.cakt.model import Candidate, FittedCAKT
+from kt_models.cakt.network import CAKTNetwork
+from kt_models.datasets.read import read_log
+from kt_models.evaluate.bootstrap import paired_difference, score_intervals
+from kt_models.evaluate.compare import peak_memory_mib, reset_peak_memory
+from kt_models.evaluate.metrics import score
+from kt_models.protocol import Observation
+from kt_models.registry import load_tracer
+from kt_models.split import length_between
+
+DATA = Path(os.environ.get("STEPWISE_DATA", "../shared")) / "data"
+MIN_SHARED, TWIN_AGREEMENT = 15, 0.97
+
+
+def load(name: str, *, merge: bool) -> ResponseArrays:
+    """Read a log of the data directory."""
+    return read_log(DATA / f"{name}.csv.gz", merge=merge).data
+
+
+def timed(name: str, work: Callable[[], object]) -> None:
+    """Run once; print wall and processor seconds and the peak of memory."""
+    reset_peak_memory()
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    print(f"{name}: {wall:.1f} s, {cpu:.1f} s CPU, peak {peak_memory_mib():.0f} MiB", flush=True)
+
+
+def speed() -> None:
+    """Time the windows of 2009 updated, and one epoch of cakt_small and of a DKT as wide."""
+    data = load("cakt/assist2009_updated_train", merge=False)
+    config = CONFIGS["cakt_small"]
+    timed("windows", lambda: prepare(data, data.skills, config=config, fold=config.fold))
+    once: dict[str, Any] = {"max_epochs": 1, "predict_fold": 200, "calibrates": False}
+    for precision in ("float32", "bfloat16"):
+        tracer = load_tracer("cakt_small", precision=precision, **once)
+        timed(f"cakt_small {precision}, an epoch", lambda tracer=tracer: tracer.fit(data, seed=0))
+    dkt = load_tracer("dkt", hidden=config.width, embedding=config.width, **once)
+    timed("dkt as wide, an epoch", lambda: dkt.fit(data, seed=0))
+
+
+def latency() -> None:
+    """Time score_all for a learner who has practised all of 100 skills; weights are random."""
+    torch.set_num_threads(1)
+    skills = np.array([f"s{code:03d}" for code in range(100)])
+    config = CONFIGS["cakt_small"]
+    network = CAKTNetwork(len(skills), config).eval()
+    fitted = FittedCAKT(
+        "cakt_small", network, skills,
+        base=None, temperature=1.0, config=config, time_unit="index",
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    state = fitted.init_state()
+    practised = np.concatenate([rng.permutation(skills) for _ in range(4)])
+    for at, skill in enumerate(practised):
+        told = Observation((str(skill),), None, bool(rng.random() < 0.6), float(at))
+        state = fitted.update(state, told)
+    candidates = [Candidate((str(skill),)) for skill in skills]
+    runs = []
+    for _ in range(30):
+        begin = time.process_time()
+        fitted.score_all(state, candidates, at=1000.0)
+        runs.append(time.process_time() - begin)
+    print(f"score_all, 100 candidates, 100 skills practised: median {1e3 * np.median(runs[5:]):.1f}"
+          f" ms CPU, state {len(fitted.dump_state(state))} bytes")  # fmt: skip
+
+
+def show(name: str, data: ResponseArrays, p: NDArray[np.float64], kept: NDArray[np.bool_]) -> None:
+    """Print the scores of some rows with intervals over learners."""
+    correct, learner = data.correct[kept], data.learner[kept]
+    scores = score(correct, p[kept])
+    bounds = score_intervals(learner, correct, p[kept], rng=np.random.default_rng(0))
+    print(f"{name}: AUC {scores.auc:.4f} ({bounds.auc.low:.4f}-{bounds.auc.high:.4f}), log loss "
+          f"{scores.log_loss:.4f}, ECE {scores.ece:.4f}, {scores.n} rows", flush=True)  # fmt: skip
+
+
+def published(out: Path, seed: int) -> None:
+    """Fit cakt_small on 2009 updated, keeping each epoch in out, and score both filters."""
+    train, test = (
+        load(f"cakt/assist2009_updated_{part}", merge=False) for part in ("train", "test")
+    )
+    fitted = load_tracer("cakt_small", predict_fold=200).fit(
+        train, seed=seed, checkpoint=out, progress=lambda _, text: print(text, flush=True)
+    )
+    p = fitted.predict(test)
+    filtered = np.isin(test.learner, length_between(test, low=10, high=201))
+    show("all learners", test, p, np.ones_like(filtered))
+    show("10-201 responses", test, p, filtered)
+
+
+def has_twin(test: ResponseArrays, train: ResponseArrays) -> NDArray[np.bool_]:
+    """Return (learners of test,) True for those whose history a training learner has too.
+
+    They share 15 items or more and answered at least 97 of 100 of them alike.
+    """
+    from scipy import sparse
+
+    items = np.union1d(train.items, test.items)
+
+    def tables(data: ResponseArrays) -> tuple[Any, Any]:
+        known = np.flatnonzero(data.item >= 0)
+        code = np.searchsorted(items, data.items)[data.item[known]]
+        key = data.learner[known].astype(np.int64) * len(items) + code
+        first = np.unique(key, return_index=True)[1]
+        place = (data.learner[known][first], code[first])
+        shape = (len(data.learners), len(items))
+        sign = 2.0 * data.correct[known][first] - 1.0
+        return (sparse.csr_array((np.ones(len(first)), place), shape=shape),
+                sparse.csr_array((sign, place), shape=shape))  # fmt: skip
+
+    (asked, signs), (others, their_signs) = tables(test), tables(train)
+    shared = (asked @ others.T).toarray()
+    alike = ((signs @ their_signs.T).toarray() + shared) / 2.0
+    found: NDArray[np.bool_] = (
+        (shared >= MIN_SHARED) & (alike >= TWIN_AGREEMENT * np.maximum(shared, 1.0))
+    ).any(1)
+    return found
+
+
+def clean(model: str, seed: int, config: dict[str, Any]) -> None:
+    """Fit on the clean split beside the logistic with items, with and without twins."""
+    train, test = (load(f"assist2009_clean_{part}", merge=True) for part in ("train", "test"))
+    twins = has_twin(test, train)
+    alone = ~twins[test.learner]
+    print(f"{twins.sum()} test learners ({np.count_nonzero(~alone)} rows) have a training twin")
+    fits = {name: load_tracer(name, **(config if name == model else {})).fit(train, seed=seed)
+            for name in (model, "das3h_items")}  # fmt: skip
+    p = {name: fitted.predict(test) for name, fitted in fits.items()}
+    for rows, kept in (("all", np.ones_like(alone)), ("without twins", alone)):
+        for name, values in p.items():
+            show(f"{name}, {rows}", test, values, kept)
+        difference = paired_difference(
+            test.learner[kept], test.correct[kept], p[model][kept], p["das3h_items"][kept],
+            rng=np.random.default_rng(0), replicates=1000,
+        )  # fmt: skip
+        print(f"{model} minus das3h_items, {rows}: {difference.auc}, {difference.log_loss}")
+
+
+def main() -> None:
+    """Run one part."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("part", choices=["speed", "score", "published", "clean"])
+    parser.add_argument("--out", type=Path, default=Path("cakt-published"))
+    parser.add_argument("--model", default="cakt_plus")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--set", nargs="*", default=[], help="field=number of the configuration")
+    options = parser.parse_args()
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    if options.part == "speed":
+        speed()
+    elif options.part == "score":
+        latency()
+    elif options.part == "published":
+        published(options.out, options.seed)
+    else:
+        pairs = (one.split("=") for one in options.set)
+        clean(options.model, options.seed, {key: int(value) for key, value in pairs})
+
+
+if __name__ == "__main__":
+    main()
