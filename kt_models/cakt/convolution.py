@@ -18,8 +18,8 @@ from kt_models.cakt.config import Precision
 class WindowNorm(nn.Module):
     """Batch normalisation of (channel, frame) maps over weighted windows.
 
-    Equals BatchNorm3d over each window repeated as often as its weight says; running statistics
-    take over in evaluation.
+    Equals BatchNorm3d over each window repeated as often as its weight says; in evaluation the
+    running statistics are folded into the convolution before it.
     """
 
     running_mean: Tensor
@@ -35,18 +35,17 @@ class WindowNorm(nn.Module):
         self.register_buffer("running_mean", torch.zeros(n_channels))
         self.register_buffer("running_var", torch.ones(n_channels))
 
+    def folding(self) -> tuple[Tensor, Tensor]:
+        """Return scale and shift (channels * frames,) that stand for this in evaluation."""
+        scale = self.weight * torch.rsqrt(self.running_var + self.eps)
+        shift = self.bias - self.running_mean * scale
+        return scale.repeat_interleave(self.n_frames), shift.repeat_interleave(self.n_frames)
+
     def forward(self, maps: Tensor, weights: Tensor | None) -> Tensor:
-        """Return normalised maps (windows, channels * frames, H, W); weights (windows,)."""
-        if not self.training:
-            repeat = self.n_frames
-            return functional.batch_norm(
-                maps,
-                self.running_mean.repeat_interleave(repeat),
-                self.running_var.repeat_interleave(repeat),
-                self.weight.repeat_interleave(repeat),
-                self.bias.repeat_interleave(repeat),
-                eps=self.eps,
-            )
+        """Return maps (windows, channels * frames, H, W) normalised by their own statistics.
+
+        weights (windows,) counts them; the running statistics move on.
+        """
         if weights is None:
             weights = maps.new_ones(len(maps))
         found, mean, var = _WeightedNorm.apply(  # type: ignore[no-untyped-call]
@@ -143,6 +142,14 @@ class BandConvolution(nn.Module):
         """Return (windows, n_out * frames, H, W) from (windows, n_in * frames, H, W)."""
         return functional.conv2d(maps, self.band().to(maps.dtype), padding=self.padding)
 
+    def normed(self, maps: Tensor, norm: WindowNorm, weights: Tensor | None) -> Tensor:
+        """Return the convolution of the maps, normalised."""
+        if self.training:
+            return norm(self(maps), weights)  # type: ignore[no-any-return]
+        scale, shift = norm.folding()
+        band = self.band() * scale[:, None, None, None]
+        return functional.conv2d(maps, band, shift, padding=self.padding)
+
     def band(self) -> Tensor:
         """Return (n_out * frames, n_in * frames, size, size): the tap of each pair of frames."""
         n_out, n_in, size = self.weight.shape[:3]
@@ -190,11 +197,11 @@ class ResidualBlock(nn.Module):
 
     def forward(self, maps: Tensor, weights: Tensor | None) -> Tensor:
         """Return (windows, n_out * frames, H, W)."""
-        inner = torch.relu_(self.first_norm(self.first(maps), weights))
-        inner = self.attention(self.second_norm(self.second(inner), weights))
+        inner = torch.relu_(self.first.normed(maps, self.first_norm, weights))
+        inner = self.attention(self.second.normed(inner, self.second_norm, weights))
         if self.shortcut is None:
             return torch.relu_(inner + maps)
-        return torch.relu_(inner + self.shortcut_norm(self.shortcut(maps), weights))
+        return torch.relu_(inner + self.shortcut.normed(maps, self.shortcut_norm, weights))
 
 
 class WindowConvolutions(nn.Module):

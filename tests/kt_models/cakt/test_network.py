@@ -101,6 +101,15 @@ def test_an_evaluated_window_does_not_hang_on_the_others() -> None:
     np.testing.assert_allclose(alone.detach(), network(frames, None)[2:3].detach(), atol=1e-6)
 
 
+def test_evaluation_normalises_by_the_running_statistics() -> None:
+    block = ResidualBlock(1, 2, n_frames=FRAMES)
+    frames = torch.randn(8, FRAMES, SIDE, SIDE)
+    for _ in range(400):
+        trained = block(frames, None).detach()
+    # The running variance is the unbiased one: 8 * 3 * 25 values make it 1/600 larger.
+    np.testing.assert_allclose(block.eval()(frames, None).detach(), trained, atol=0.01)
+
+
 @pytest.mark.parametrize("sizes", [[5, 3, 3, 1], [4], [1, 1, 1]])
 def test_the_recurrence_and_its_gradient_equal_torch_s_own(sizes: list[int]) -> None:
     lstm = RaggedLSTM(3, 4).double()
