@@ -48,6 +48,13 @@ def test_a_fair_course_is_said_to_be_one(tmp_path: Path, fair: dict[str, Any]) -
     assert "5 seeds each: nothing to say against them." in said
 
 
+def test_a_file_is_checked_without_a_database(
+    tmp_path: Path, fair: dict[str, Any], django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(0):
+        run(written(tmp_path, fair), seeds=2)
+
+
 def test_findings_are_listed_with_pointer_and_seed_and_it_exits_with_1(
     tmp_path: Path, fair: dict[str, Any]
 ) -> None:

@@ -77,11 +77,12 @@ class Command(BaseCommand):
 
 
 def _bundle(named: str) -> dict[str, Any]:
-    course = Course.objects.filter(key=named).first()
-    if course is not None:
-        return course_export(course)
     path = Path(named)
+    # A file first: an author checks one without a database.
     if not path.exists():
+        course = Course.objects.filter(key=named).first()
+        if course is not None:
+            return course_export(course)
         known = ", ".join(Course.objects.values_list("key", flat=True)) or "none yet"
         raise CommandError(
             f"'{named}' is neither a file nor the id of a course; there are: {known}."
