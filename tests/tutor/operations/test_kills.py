@@ -30,7 +30,7 @@ pytestmark = [
 PASSWORD = "correct horse battery"
 IMPORT_SECONDS = 240.0
 # Long enough that a kill falls into its middle.
-N_PROBLEMS_IMPORTED = 4000
+N_PROBLEMS_IMPORTED = 10_000
 
 
 def bundle(key: str, n_problems: int) -> dict[str, Any]:
