@@ -76,7 +76,8 @@ class PlacementTest:
     def p_known(self) -> F:
         """P(known) of every skill, (n,)."""
         particles = self._particles
-        return np.asarray(particles.weight @ particles.known)
+        # A sum of weights may pass 1 by a rounding.
+        return np.asarray(np.clip(particles.weight @ particles.known, 0.0, 1.0))
 
     def question(self) -> int | None:
         """Return the row of the skill to ask next; None when the test is over."""

@@ -1,7 +1,7 @@
 """Placement: few questions, answers that move through the graph, resumable anywhere."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.tutor.scheduling.graphs import arrays_of
@@ -43,6 +43,7 @@ def test_whoever_knows_the_half_is_placed_there() -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(1, 40), st.integers(0, 10_000), st.floats(0.0, 1.0))
+@example(10, 0, 1.0)
 def test_it_ends_within_its_questions_whatever_is_answered(n: int, seed: int, share: float) -> None:
     arrays = arrays_of(n, [(k // 2, k) for k in range(1, n)])
     config = PlacementConfig(n_particles=60)
