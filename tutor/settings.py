@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "tutor.common.middleware.HtmxMiddleware",
+    "tutor.accounts.auditing.AuditMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -95,7 +95,11 @@ class AuditEvent(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["-at"], name="audit_newest")]
+        indexes = [
+            models.Index(fields=["-at"], name="audit_newest"),
+            models.Index(fields=["actor", "-at"], name="audit_of_actor"),
+            models.Index(fields=["object_id", "-at"], name="audit_of_object"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.object_kind} {self.object_id}"

@@ -1,13 +1,21 @@
 """Who is related to what: strangers get 404, so that nothing's existence is given away."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpResponseBase
 
+from tutor.accounts.access import member_page
+from tutor.accounts.http import UserRequest
 from tutor.accounts.models import User
 from tutor.content.models import Course
 from tutor.roster.models import Classroom
+
+P = ParamSpec("P")
+ClassPage = Callable[Concatenate[UserRequest, Classroom, P], HttpResponseBase]
 
 
 def course_for_learner(user: User, course_uuid: UUID) -> Course:
@@ -60,3 +68,20 @@ def course_for_member(user: User, course_uuid: UUID) -> Course:
             raise Http404
         return course
     return course_for_learner(user, course_uuid)
+
+
+def class_page(view: ClassPage[P]) -> Callable[..., HttpResponseBase]:
+    """Let a class's teachers in and hand the view its class; the address names `classroom_uuid`.
+
+    Relation first: strangers get 404 whatever their role, the class's own learners 403. What is
+    shown is in the audit log (`accounts.auditing`).
+    """
+
+    @wraps(view)
+    def reached(
+        request: UserRequest, classroom_uuid: UUID, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponseBase:
+        classroom = classroom_for_teacher(request.user, classroom_uuid)
+        return view(request, classroom, *args, **kwargs)
+
+    return member_page(reached)

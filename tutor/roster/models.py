@@ -28,6 +28,9 @@ class Classroom(models.Model):
     course = models.ForeignKey(Course, on_delete=models.PROTECT, related_name="classrooms")
     teachers = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="classrooms_taught")
     join_code = models.CharField(max_length=12, unique=True, default=join_code_make)
+    is_joinable = models.BooleanField(
+        default=True, help_text=_("Whether the join code lets learners in.")
+    )
     is_archived = models.BooleanField(default=False)
     created_at = models.DateTimeField()
 
@@ -63,3 +66,26 @@ class Enrolment(models.Model):
         return _("{learner} in {classroom}").format(
             learner=self.learner_id, classroom=self.classroom_id
         )
+
+
+class TeacherNote(models.Model):
+    """What a teacher writes down about a learner; only the class's teachers read it."""
+
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    classroom = models.ForeignKey(Classroom, on_delete=models.CASCADE, related_name="notes")
+    learner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notes_about"
+    )
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="notes_written"
+    )
+    text = models.TextField(max_length=2000)
+    written_at = models.DateTimeField()
+    edited_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-written_at", "-id"]
+        constraints = [models.CheckConstraint(condition=~Q(text=""), name="note_not_empty")]
+
+    def __str__(self) -> str:
+        return f"note {self.uuid}"

@@ -49,7 +49,9 @@ def classroom_join(learner: User, *, join_code: str, now: datetime) -> Classroom
     if not learner.is_learner:
         raise TutorError("Only learners join a class by its code.", code="not_a_learner")
     code = "".join(join_code.split()).replace("-", "").upper()
-    classroom = Classroom.objects.filter(join_code=code, is_archived=False).first()
+    classroom = Classroom.objects.filter(
+        join_code=code, is_joinable=True, is_archived=False
+    ).first()
     if classroom is None:
         raise TutorError(
             "No class has this code; look at it again or ask your teacher.",

@@ -123,6 +123,9 @@ class Assignment(models.Model):
         related_name="+",
         help_text=_("Whom it is for; nobody named means the whole class."),
     )
+    note = models.CharField(
+        max_length=500, blank=True, help_text=_("What the teacher says to it; learners read it.")
+    )
     due_at = models.DateTimeField()
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(

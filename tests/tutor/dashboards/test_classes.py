@@ -88,7 +88,7 @@ def test_the_class_page_names_who_is_stuck_and_where_to_begin(
 
 def test_the_class_page_is_in_the_audit_log(world: World, client_of: ClientOf) -> None:
     client_of(world.tess).get(f"/teach/classes/{world.classroom.uuid}/")
-    event = AuditEvent.objects.get(action="class_viewed")
+    event = AuditEvent.objects.get(action="classroom_viewed")
     assert (event.actor, event.object_id) == (world.tess, str(world.classroom.uuid))
 
 

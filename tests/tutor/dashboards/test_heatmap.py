@@ -229,7 +229,7 @@ def test_looks_and_exports_are_in_the_audit_log(histories: World, client_of: Cli
     client.get(address(histories, "heatmap.csv"))
     events = AuditEvent.objects.filter(actor=histories.tess, object_kind="classroom")
     actions = set(events.values_list("action", flat=True))
-    assert {"heatmap_viewed", "heatmap_exported"} <= actions
+    assert {"heatmap_viewed", "heatmap_csv_exported"} <= actions
 
 
 def test_queries_do_not_grow_with_class_or_history(

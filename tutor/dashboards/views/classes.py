@@ -1,7 +1,5 @@
 """Classes: the list, a new one, and a class's own page."""
 
-from uuid import UUID
-
 from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import HttpResponse
@@ -11,14 +9,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from tutor.accounts.access import teacher_page
 from tutor.accounts.http import UserRequest
-from tutor.accounts.services import audit_record
 from tutor.common.clock import now_utc
 from tutor.common.errors import TutorError
 from tutor.dashboards import flags, selectors
 from tutor.dashboards.charts import activity_bars
 from tutor.dashboards.forms import ClassroomForm
 from tutor.dashboards.heatmap import LESSON_EVIDENCE_SHARE, OPEN_SKILLS
-from tutor.roster.access import classroom_for_teacher
+from tutor.roster.access import class_page
+from tutor.roster.models import Classroom
 from tutor.roster.selectors import classrooms_of_teacher
 from tutor.roster.services import classroom_create
 from tutor.scheduling.statuses import PolicyConfig
@@ -60,19 +58,10 @@ def classroom_list(request: UserRequest) -> HttpResponse:
 
 
 @require_safe
-@teacher_page
-def classroom_home(request: UserRequest, classroom_uuid: UUID) -> HttpResponse:
+@class_page
+def classroom_home(request: UserRequest, classroom: Classroom) -> HttpResponse:
     """Show who needs help, this week's activity and the roster."""
-    now = now_utc()
-    classroom = classroom_for_teacher(request.user, classroom_uuid)
-    home = selectors.class_home(classroom, now=now)
-    audit_record(
-        request.user,
-        action="class_viewed",
-        object_kind="classroom",
-        object_id=str(classroom.uuid),
-        now=now,
-    )
+    home = selectors.class_home(classroom, now=now_utc())
     context = {
         "classroom": classroom,
         "home": home,

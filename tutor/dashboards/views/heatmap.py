@@ -13,9 +13,7 @@ from django.utils.text import slugify
 from django.utils.timezone import localtime
 from django.views.decorators.http import require_safe
 
-from tutor.accounts.access import teacher_page
 from tutor.accounts.http import UserRequest
-from tutor.accounts.services import audit_record
 from tutor.common.clock import now_utc
 from tutor.common.tables import csv_text
 from tutor.content.graph import course_graph
@@ -30,7 +28,7 @@ from tutor.dashboards.heatmap_text import (
     table_header,
     table_rows,
 )
-from tutor.roster.access import classroom_for_teacher
+from tutor.roster.access import class_page
 from tutor.roster.models import Classroom
 from tutor.roster.selectors import classroom_learners
 from tutor.tracing.selectors import EVIDENCE_MIN, beliefs_of_learners
@@ -93,14 +91,12 @@ def _lessons(groups: tuple[Group, ...]) -> frozenset[UUID]:
 
 
 @require_safe
-@teacher_page
-def heatmap_page(request: UserRequest, classroom_uuid: UUID) -> HttpResponse:
+@class_page
+def heatmap_page(request: UserRequest, classroom: Classroom) -> HttpResponse:
     """Show learners x skills; with htmx the table alone."""
     now = now_utc()
-    classroom = classroom_for_teacher(request.user, classroom_uuid)
     choice = choice_read(request.GET)
     heatmap = heatmap_read(classroom, choice, now=now)
-    _audit(request, classroom, action="heatmap_viewed", now=now)
     simulated = render_to_string("_partials/simulated.html")
     context = {
         "classroom": classroom,
@@ -169,16 +165,14 @@ def _folding(heatmap: Heatmap, choice: Choice) -> dict[str, str]:
 
 
 @require_safe
-@teacher_page
-def heatmap_csv(request: UserRequest, classroom_uuid: UUID) -> HttpResponse:
+@class_page
+def heatmap_csv(request: UserRequest, classroom: Classroom) -> HttpResponse:
     """Send the numbers that the page shows; `layout=details` sends a row a cell."""
     now = now_utc()
-    classroom = classroom_for_teacher(request.user, classroom_uuid)
     layout = request.GET.get("layout", "table")
     if layout not in {"table", "details"}:
         raise Http404
     heatmap = heatmap_read(classroom, choice_read(request.GET), now=now)
-    _audit(request, classroom, action="heatmap_exported", now=now)
     if layout == "details":
         text = csv_text(detail_header(), detail_rows(heatmap), is_marked=True)
     else:
@@ -188,14 +182,4 @@ def heatmap_csv(request: UserRequest, classroom_uuid: UUID) -> HttpResponse:
         text,
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="mastery-{name}.csv"'},
-    )
-
-
-def _audit(request: UserRequest, classroom: Classroom, *, action: str, now: datetime) -> None:
-    audit_record(
-        request.user,
-        action=action,
-        object_kind="classroom",
-        object_id=str(classroom.uuid),
-        now=now,
     )

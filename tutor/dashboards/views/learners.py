@@ -7,9 +7,7 @@ from django.shortcuts import render
 from django.utils.timezone import localdate
 from django.views.decorators.http import require_safe
 
-from tutor.accounts.access import teacher_page
 from tutor.accounts.http import UserRequest
-from tutor.accounts.services import audit_record
 from tutor.common.clock import now_utc
 from tutor.dashboards.forms import AsOfForm
 from tutor.dashboards.heatmap import OPEN_SKILLS
@@ -21,18 +19,18 @@ from tutor.dashboards.learner import (
     skills_of_learner,
     timeline_of_learner,
 )
-from tutor.roster.access import classroom_for_teacher, learner_in_classroom
+from tutor.roster.access import class_page, learner_in_classroom
+from tutor.roster.models import Classroom
 
 # The parts of the page that htmx asks for alone, by the id of their element.
 FRAGMENTS = frozenset({"timeline", "history", "as-of"})
 
 
 @require_safe
-@teacher_page
-def learner_page(request: UserRequest, classroom_uuid: UUID, learner_uuid: UUID) -> HttpResponse:
+@class_page
+def learner_page(request: UserRequest, classroom: Classroom, learner_uuid: UUID) -> HttpResponse:
     """Show a learner's skills, one skill's history, what is next, and a page of responses."""
     now = now_utc()
-    classroom = classroom_for_teacher(request.user, classroom_uuid)
     learner = learner_in_classroom(classroom, learner_uuid)
     course = classroom.course
     wanted, before = _choice_read(request)
@@ -57,14 +55,6 @@ def learner_page(request: UserRequest, classroom_uuid: UUID, learner_uuid: UUID)
         else None,
         "timeline": timeline_of_learner(learner, course, before=before),
     }
-    audit_record(
-        request.user,
-        action="learner_viewed",
-        object_kind="user",
-        object_id=str(learner.uuid),
-        detail={"classroom": str(classroom.uuid)},
-        now=now,
-    )
     fragment = ""
     if request.htmx and not request.htmx.history_restore_request:
         fragment = f"#{request.htmx.target}" if request.htmx.target in FRAGMENTS else ""
