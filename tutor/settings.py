@@ -25,6 +25,8 @@ ALLOWED_HOSTS: list[str] = ENV["STEPWISE_ALLOWED_HOSTS"]
 CSRF_TRUSTED_ORIGINS: list[str] = ENV["STEPWISE_TRUSTED_ORIGINS"]
 
 INSTALLED_APPS = [
+    # First, since it has its own `changepassword`.
+    "tutor.accounts",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -40,7 +42,6 @@ INSTALLED_APPS = [
     "rest_framework",
     "template_partials",
     "tutor.common",
-    "tutor.accounts",
     "tutor.content",
     "tutor.roster",
     "tutor.responses",

@@ -7,6 +7,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from tutor.accounts.forms import AccountPasswordForm
 from tutor.accounts.models import ApiToken, AuditEvent, User
 
 # Django's classes take no type arguments when they run.
@@ -37,6 +38,7 @@ class AccountAdmin(AccountBase):
         (None, {"fields": ("username", "display_name", "role", "password1", "password2")}),
     )
     filter_horizontal = ()
+    change_password_form = AccountPasswordForm
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Open this admin to administrators, and close it to who is no longer one."""

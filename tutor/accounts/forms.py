@@ -4,13 +4,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, AuthenticationForm
 from django.utils.translation import gettext_lazy as _
 
 from tutor.accounts.models import Scope, User
+from tutor.accounts.services import tokens_revoke
+from tutor.common.clock import now_utc
 
-# A teacher's token does what a teacher may: reading, and changing their own classes.
-TEACHER_SCOPES = (Scope.READ, Scope.ROSTER)
+# What a teacher may do; `admin` is for what only administrators may.
+TEACHER_SCOPES = (Scope.READ, Scope.IMPORT, Scope.ROSTER)
 EXPIRY_DAYS = (30, 90, 365)
 
 
@@ -29,6 +31,15 @@ class LoginForm(AuthenticationForm):
         typed = str(self.cleaned_data["username"]).strip()
         known = User.objects.filter(username__iexact=typed).values_list("username", flat=True)
         return known.first() or typed
+
+
+class AccountPasswordForm(AdminPasswordChangeForm):
+    """A new password in Django's admin; whose log says who gave it."""
+
+    def save(self, commit: bool = True) -> User:
+        user: User = super().save(commit=commit)
+        tokens_revoke(user, by=None, now=now_utc())
+        return user
 
 
 class TokenForm(forms.Form):

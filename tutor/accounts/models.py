@@ -81,6 +81,11 @@ class ApiToken(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}...)"
 
+    @property
+    def scope_labels(self) -> list[str]:
+        """What the token may do, in words."""
+        return [str(scope.label) for scope in Scope if scope.value in self.scopes]
+
 
 class AuditEvent(models.Model):
     """Who did what to what: appended, never edited. Holds ids and counts, no answers or names."""

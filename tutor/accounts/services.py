@@ -103,12 +103,41 @@ def token_find(plain: str, *, now: datetime) -> ApiToken | None:
     return token
 
 
-def token_revoke(token: ApiToken, *, by: User, now: datetime) -> None:
-    """End a token at once; a second call changes nothing."""
-    if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):
+def token_revoke(token: ApiToken, *, by: User | None, now: datetime) -> bool:
+    """End a token at once; a second call changes nothing, and says so."""
+    is_ended = bool(ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now))
+    if is_ended:
         audit_record(
             by, action="token_revoke", object_kind="token", object_id=str(token.uuid), now=now
         )
+    return is_ended
+
+
+def tokens_revoke(user: User, *, by: User | None, now: datetime) -> int:
+    """End every token of a person at once; return of how many."""
+    live = list(ApiToken.objects.filter(user=user, revoked_at=None, expires_at__gt=now))
+    return sum(token_revoke(token, by=by, now=now) for token in live)
+
+
+@transaction.atomic
+def password_set(user: User, *, password: str | None, by: User | None, now: datetime) -> int:
+    """Give an account a password, None for one that nobody knows; return how many tokens it ended.
+
+    A password is changed because somebody may have learned it, and a token that was made with it
+    would be a way back in.
+    """
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    n_ended = tokens_revoke(user, by=by, now=now)
+    audit_record(
+        by,
+        action="password_set",
+        object_kind="user",
+        object_id=str(user.uuid),
+        detail={"tokens_revoked": n_ended},
+        now=now,
+    )
+    return n_ended
 
 
 def audit_record(

@@ -5,11 +5,13 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
@@ -19,7 +21,7 @@ from tutor.accounts.access import member_page, teacher_page
 from tutor.accounts.forms import LoginForm, TokenForm
 from tutor.accounts.http import UserRequest
 from tutor.accounts.models import ApiToken
-from tutor.accounts.services import token_create, token_revoke
+from tutor.accounts.services import password_set, token_create, token_revoke
 from tutor.common.clock import now_utc
 from tutor.common.http import HtmxRequest
 
@@ -51,9 +53,27 @@ class PasswordPage(PasswordChangeView):
     template_name = "accounts/password.html"
     success_url = reverse_lazy("profile")
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        live = ApiToken.objects.filter(
+            user_id=self.request.user.pk, revoked_at=None, expires_at__gt=now_utc()
+        )
+        return super().get_context_data(n_tokens=live.count(), **kwargs)
+
     def form_valid(self, form: Any) -> HttpResponse:
-        messages.success(self.request, _("Your password is changed."))
-        return super().form_valid(form)
+        user = form.user
+        n_ended = password_set(
+            user, password=form.cleaned_data["new_password1"], by=user, now=now_utc()
+        )
+        update_session_auth_hash(self.request, user)
+        said = _("Your password is changed.")
+        if n_ended:
+            said += " " + ngettext(
+                "{count} API token ended with the old one.",
+                "{count} API tokens ended with the old one.",
+                n_ended,
+            ).format(count=n_ended)
+        messages.success(self.request, said)
+        return redirect(self.get_success_url())
 
     def form_invalid(self, form: Any) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form), status=422)

@@ -81,6 +81,32 @@ def test_logging_out_takes_a_post(world: World, client_of: ClientOf) -> None:
     assert client.get("/learn/").status_code == 302
 
 
+def test_a_new_password_ends_the_tokens_and_says_so_before_and_after(
+    world: World, client_of: ClientOf
+) -> None:
+    client = client_of(world.tess)
+    token_made(client)
+    assert "Your API token ends with the old password" in (
+        client.get("/account/password/").content.decode()
+    )
+    fields = {"new_password1": "gentle zebra 81", "new_password2": "gentle zebra 81"}
+    done = client.post("/account/password/", {"old_password": PASSWORD, **fields}, follow=True)
+    assert "1 API token ended with the old one" in done.content.decode()
+    assert ApiToken.objects.get().revoked_at is not None
+    # The browser that changed it stays logged in.
+    assert client.get("/account/").status_code == 200
+
+
+def test_a_password_given_in_the_admin_ends_the_tokens(world: World, client_of: ClientOf) -> None:
+    token_made(client_of(world.tess))
+    fields = {"password1": "gentle zebra 81", "password2": "gentle zebra 81"}
+    done = client_of(world.root).post(
+        f"/admin/accounts/user/{world.tess.pk}/password/", {**fields, "usable_password": "true"}
+    )
+    assert done.status_code == 302
+    assert ApiToken.objects.get().revoked_at is not None
+
+
 def test_the_own_password_is_changed_with_the_old_one(world: World, client_of: ClientOf) -> None:
     client = client_of(world.ada)
     fields = {"new_password1": "gentle zebra 81", "new_password2": "gentle zebra 81"}

@@ -1,12 +1,21 @@
 """Accounts, tokens and the audit log."""
 
 from datetime import datetime, timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 
 from tests.world import World
 from tutor.accounts.models import ApiToken, AuditEvent
-from tutor.accounts.services import account_create, token_create, token_find, token_revoke
+from tutor.accounts.services import (
+    account_create,
+    password_set,
+    token_create,
+    token_find,
+    token_revoke,
+)
+from tutor.common.clock import now_utc
 from tutor.common.errors import TutorError
 
 
@@ -53,6 +62,29 @@ def test_a_token_ends_when_it_expires_or_is_revoked_or_its_owner_goes(
     token_revoke(token, by=world.tess, now=now)
     assert token_find(plain, now=now) is None
     assert AuditEvent.objects.filter(action="token_revoke").count() == 1
+
+
+def test_no_token_outlives_a_password(world: World, now: datetime) -> None:
+    _, first = make(world, now)
+    _, second = make(world, now)
+    assert password_set(world.tess, password="another horse", by=world.root, now=now) == 2
+    assert token_find(first, now=now) is token_find(second, now=now) is None
+    assert world.tess.check_password("another horse")
+    event = AuditEvent.objects.get(action="password_set")
+    assert (event.actor, event.object_id) == (world.root, str(world.tess.uuid))
+    assert event.detail == {"tokens_revoked": 2}
+
+
+def test_a_password_set_at_the_console_ends_tokens_too(
+    world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, _ = token_create(
+        world.tess, name="t", scopes=["read"], expires_at=now_utc() + timedelta(days=1), now=now
+    )
+    monkeypatch.setattr("getpass.getpass", lambda prompt="": "another horse battery")
+    call_command("changepassword", "tess", stdout=StringIO())
+    token.refresh_from_db()
+    assert token.revoked_at is not None
 
 
 def test_the_use_of_a_token_is_noted_at_most_once_a_minute(world: World, now: datetime) -> None:
