@@ -1,7 +1,7 @@
 """Forms of accounts and tokens."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.auth.forms import AdminPasswordChangeForm, AuthenticationForm
@@ -10,6 +10,12 @@ from django.utils.translation import gettext_lazy as _
 from tutor.accounts.models import Scope, User
 from tutor.accounts.services import tokens_revoke
 from tutor.common.clock import now_utc
+
+# Django's class takes no type arguments when it runs.
+if TYPE_CHECKING:
+    PasswordFormBase = AdminPasswordChangeForm[User]
+else:
+    PasswordFormBase = AdminPasswordChangeForm
 
 # What a teacher may do; `admin` is for what only administrators may.
 TEACHER_SCOPES = (Scope.READ, Scope.IMPORT, Scope.ROSTER)
@@ -33,7 +39,7 @@ class LoginForm(AuthenticationForm):
         return known.first() or typed
 
 
-class AccountPasswordForm(AdminPasswordChangeForm):
+class AccountPasswordForm(PasswordFormBase):
     """A new password in Django's admin; whose log says who gave it."""
 
     def save(self, commit: bool = True) -> User:

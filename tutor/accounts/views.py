@@ -55,7 +55,9 @@ class PasswordPage(PasswordChangeView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         live = ApiToken.objects.filter(
-            user_id=self.request.user.pk, revoked_at=None, expires_at__gt=now_utc()
+            user__username=self.request.user.get_username(),
+            revoked_at=None,
+            expires_at__gt=now_utc(),
         )
         return super().get_context_data(n_tokens=live.count(), **kwargs)
 
