@@ -31,8 +31,11 @@ class RowError:
     severity: Severity = Severity.ERROR
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the row as it is kept with an import job and answered by the API."""
-        return asdict(self)
+        """Give the row as it is kept with an import job and answered by the API.
+
+        A null character is shown by its picture: PostgreSQL keeps none, not even in JSON.
+        """
+        return {name: text.replace("\0", "\u2400") for name, text in asdict(self).items()}
 
 
 class ContentUnreadableError(TutorError):

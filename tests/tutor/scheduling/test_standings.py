@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 
 from tests.tutor.tracing.logs import response_of
 from tests.world import World
@@ -29,22 +30,23 @@ def practise(world: World, moments: list[datetime]) -> None:
     skill_id = world.skills["a"].pk
     graph = course_graph(world.course)
     for moment in moments:
-        response = response_of(world.course, world.ada, step.pk, skill_id, True, moment)
-        response.save()
-        tracing = tracing_hold(world.ada, world.course, now=moment)
-        observation_apply(tracing, response, step=step, now=moment)
-        standings_refresh(
-            world.ada,
-            world.course,
-            graph=graph,
-            beliefs=beliefs_of_state(
-                tracing.state, version=tracing.version, course=world.course, now=moment
-            ),
-            tracing=tracing,
-            touched=[skill_id],
-            now=moment,
-            is_right=True,
-        )
+        with transaction.atomic():
+            response = response_of(world.course, world.ada, step.pk, skill_id, True, moment)
+            response.save()
+            tracing = tracing_hold(world.ada, world.course, now=moment)
+            observation_apply(tracing, response, step=step, now=moment)
+            standings_refresh(
+                world.ada,
+                world.course,
+                graph=graph,
+                beliefs=beliefs_of_state(
+                    tracing.state, version=tracing.version, course=world.course, now=moment
+                ),
+                tracing=tracing,
+                touched=[skill_id],
+                now=moment,
+                is_right=True,
+            )
 
 
 def standing(world: World) -> SkillStanding:
