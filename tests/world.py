@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -23,6 +23,8 @@ from tutor.roster.models import Classroom
 from tutor.roster.services import classroom_create, classroom_join
 
 PASSWORD = "correct horse battery"
+# The moment at which tests happen.
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SKILLS = ("a", "b", "c")
 
 

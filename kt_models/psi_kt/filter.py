@@ -1,7 +1,7 @@
 """The fitted PSI-KT: an online filter of each learner's knowledge and traits, in numpy."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -167,9 +167,15 @@ class FittedPSIKT:
         """Return a learner's traits with 80 % intervals."""
         return forecast.traits(self.parameters, state)
 
-    def edges(self, *, at_least: float = 0.0) -> list[EdgeBelief]:
-        """Return the learned graph's edges of this weight or more, strongest first."""
-        return forecast.edges(self.parameters, at_least=at_least)
+    def edges(
+        self,
+        *,
+        at_least: float = 0.0,
+        most: int | None = None,
+        always: Collection[tuple[str, str]] = (),
+    ) -> list[EdgeBelief]:
+        """Return the learned graph's edges, strongest first; see kt_models.psi_kt.forecast."""
+        return forecast.edges(self.parameters, at_least=at_least, most=most, always=always)
 
     def predict(self, data: ResponseArrays) -> F:
         """Return (n,) one-step-ahead P(correct).

@@ -1,7 +1,7 @@
 """What pages read off a learner's state: beliefs, traits and edges, each with an interval."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -66,7 +66,9 @@ class EdgeBelief:
     """An association of two skills, never a proof of cause.
 
     weight and its 80 % interval are the posterior of a[parent, child]. The shares are of first
-    answers to the child that were right, after a strong and a weak parent; NaN for none.
+    answers to the child that were right, after a strong and a weak parent; NaN for none. They are
+    right_strong of n_strong learners and right_weak of n_weak. is_authored says whether the fit was
+    given the edge as a prior.
     """
 
     parent: str
@@ -77,6 +79,11 @@ class EdgeBelief:
     n_learners: int
     right_after_strong: float
     right_after_weak: float
+    n_strong: int
+    right_strong: int
+    n_weak: int
+    right_weak: int
+    is_authored: bool
     is_enough_evidence: bool
 
 
@@ -266,28 +273,60 @@ def traits(parameters: PSIKTParameters, state: PSIKTState) -> TraitBeliefs:
     )
 
 
-def edges(parameters: PSIKTParameters, *, at_least: float) -> list[EdgeBelief]:
-    """Return the learned edges of this weight or more, strongest first."""
-    table = parameters.edges
-    parent, child = np.nonzero(table.weight >= at_least)
-    is_edge = parent != child
-    parent, child = parent[is_edge], child[is_edge]
-    order = np.argsort(-table.weight[parent, child], kind="stable")
-    return [_edge(parameters, int(parent[one]), int(child[one])) for one in order]
+def edges(
+    parameters: PSIKTParameters,
+    *,
+    at_least: float,
+    most: int | None = None,
+    always: Collection[tuple[str, str]] = (),
+) -> list[EdgeBelief]:
+    """Return the learned edges of this weight or more, at most so many, strongest first.
+
+    Pairs (parent, child) in always are among them whatever their weight, and count for nothing;
+    those of unknown skills are passed over. A model without transfer has no edges.
+    """
+    if parameters.config.transfer == "none":
+        return []
+    weight = parameters.edges.weight
+    row = {str(skill): number for number, skill in enumerate(parameters.skills)}
+    named = [(row[parent], row[child]) for parent, child in always if {parent, child} <= row.keys()]
+    is_named = np.zeros(weight.shape, dtype=np.bool_)
+    for pair in named:
+        is_named[pair] = True
+    is_other = (weight >= at_least) & ~is_named
+    np.fill_diagonal(is_other, val=False)
+    parent, child = np.nonzero(is_other)
+    if most is not None:
+        kept = np.argsort(-weight[parent, child], kind="stable")[:most]
+        parent, child = parent[kept], child[kept]
+    is_named[parent, child] = True
+    parent, child = np.nonzero(is_named)
+    order = np.argsort(-weight[parent, child], kind="stable")
+    authored = frozenset(parameters.config.authored)
+    return [_edge(parameters, int(parent[one]), int(child[one]), authored) for one in order]
 
 
-def _edge(parameters: PSIKTParameters, parent: int, child: int) -> EdgeBelief:
+def _edge(
+    parameters: PSIKTParameters, parent: int, child: int, authored: Collection[tuple[str, str]]
+) -> EdgeBelief:
     table, where = parameters.edges, (parent, child)
     n_strong, n_weak = int(table.n_strong[where]), int(table.n_weak[where])
+    right_strong, right_weak = int(table.right_strong[where]), int(table.right_weak[where])
+    ids = (str(parameters.skills[parent]), str(parameters.skills[child]))
     return EdgeBelief(
-        parent=str(parameters.skills[parent]),
-        child=str(parameters.skills[child]),
+        parent=ids[0],
+        child=ids[1],
         weight=float(table.weight[where]),
         lower=float(table.lower[where]),
         upper=float(table.upper[where]),
         n_learners=int(table.n_learners[where]),
-        right_after_strong=int(table.right_strong[where]) / n_strong if n_strong else math.nan,
-        right_after_weak=int(table.right_weak[where]) / n_weak if n_weak else math.nan,
+        right_after_strong=right_strong / n_strong if n_strong else math.nan,
+        right_after_weak=right_weak / n_weak if n_weak else math.nan,
+        n_strong=n_strong,
+        right_strong=right_strong,
+        n_weak=n_weak,
+        right_weak=right_weak,
+        is_authored=ids in authored,
         is_enough_evidence=min(n_strong, n_weak) >= ENOUGH_RETURNS,
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from django.conf import settings
 from numpy.typing import NDArray
 
 from kt_models.arrays import ResponseArrays
@@ -18,7 +19,7 @@ from kt_models.artifacts import MANIFEST, code_version, sha256_of
 from kt_models.bkt.filter import FittedBKT
 from kt_models.errors import KTModelsError
 from kt_models.protocol import AnyFittedTracer
-from kt_models.registry import MODELS, load_tracer
+from kt_models.registry import MODELS, load_tracer, settings_of
 from tutor.common.clock import DAY_SECONDS
 from tutor.responses.exports import ObservationRow
 
@@ -117,15 +118,34 @@ def model_fit(
     seed: int,
     progress: Progress,
     checkpoint: Path | None,
+    prerequisites: Sequence[tuple[int, int]] = (),
 ) -> AnyFittedTracer:
     """Fit a model on the export's training rows, going on from a checkpoint where there is one.
+
+    Unless `config` says otherwise, a model that can be told a device gets KT_DEVICE, and one that
+    takes a known graph as a prior gets the `prerequisites` (parent, child) of whose both skills
+    there are answers.
 
     Raises:
         KTModelsError: for data that cannot be fitted, a wrong configuration or a NaN.
     """
-    tracer = load_tracer(model_name, **config)
     train = export.data.take(export.is_train)
+    told: dict[str, Any] = {}
+    takes = settings_of(model_name)
+    if "device" in takes:
+        told["device"] = settings.KT_DEVICE
+    if "authored" in takes:
+        told["authored"] = _authored(train, prerequisites)
+    tracer = load_tracer(model_name, **(told | dict(config)))
     return tracer.fit(train, seed=seed, progress=progress, checkpoint=checkpoint)
+
+
+def _authored(
+    data: ResponseArrays, prerequisites: Sequence[tuple[int, int]]
+) -> tuple[tuple[str, str], ...]:
+    answered = set(data.skills[np.unique(data.skill_index)].tolist())
+    pairs = sorted((str(parent), str(child)) for parent, child in prerequisites)
+    return tuple(pair for pair in pairs if answered.issuperset(pair))
 
 
 def model_save(fitted: AnyFittedTracer, directory: Path) -> str:

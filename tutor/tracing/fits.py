@@ -22,7 +22,7 @@ from tutor.accounts.services import audit_record
 from tutor.common.clock import Clock
 from tutor.common.errors import TutorError
 from tutor.common.outbox import handler, outbox_add
-from tutor.content.models import Course
+from tutor.content.models import Course, EdgeKind, Prerequisite
 from tutor.responses.exports import erased_id, erased_keys, observations_export
 from tutor.responses.models import Response
 from tutor.tracing import engine, engine_fit
@@ -254,6 +254,7 @@ def _fit(run: FitRun, heart: Heartbeat, *, clock: Clock) -> None:
         seed=run.seed,
         progress=lambda share, message: heart.progress(0.05 + 0.75 * share, message),
         checkpoint=_checkpoints_dir() / str(run.uuid),
+        prerequisites=_prerequisites(run.course),
     )
     fit_seconds = (clock() - began).total_seconds()
     heart.progress(0.8, _("Testing beside the serving version"))
@@ -285,6 +286,13 @@ def _fit(run: FitRun, heart: Heartbeat, *, clock: Clock) -> None:
         peak_mib=heart.peak_mib,
         now=clock(),
     )
+
+
+def _prerequisites(course: Course) -> list[tuple[int, int]]:
+    """Return the course's (parent, child) pairs, which a model may take as a prior."""
+    # A worker's course may be older than the content: what counts is what is there now.
+    edges = Prerequisite.objects.filter(course=course, kind=EdgeKind.PREREQUISITE)
+    return sorted(edges.values_list("from_skill_id", "to_skill_id"))
 
 
 @dataclass(frozen=True, slots=True)
