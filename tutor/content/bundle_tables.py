@@ -121,7 +121,10 @@ TABLES = {
         ),
         Table(
             "examples",
-            (_id("lesson"), _text("title"), _text("body"), _json("steps")),
+            (
+                *(_id("lesson"), _text("title"), _text("body"), _json("steps")),
+                *(_json("gaps"), _text("closing")),
+            ),
         ),
         Table(
             "problems",

@@ -129,6 +129,9 @@ def canonical_lesson(lesson: Mapping[str, Any], *, place: int) -> Document:
                 "title": example.get("title", ""),
                 "body": example.get("body", ""),
                 "steps": list(example.get("steps", [])),
+                # Left out where there are none, so that lessons without gaps stay as they are.
+                **({"gaps": list(example["gaps"])} if example.get("gaps") else {}),
+                **({"closing": example["closing"]} if example.get("closing") else {}),
             }
             for example in lesson.get("worked_examples", [])
         ],

@@ -17,6 +17,7 @@ from tutor.content.checks_text import text_check
 from tutor.content.edges import cycles_named
 from tutor.content.errors import RowError, value_shown
 from tutor.content.findings import Findings, Progress, progress_ignored
+from tutor.content.gaps import gaps_count, steps_filled
 
 SCHEMA_PATH = Path(__file__).parent / "schema" / "bundle.json"
 SECTIONS = ("skills", "prerequisites", "lessons", "problems", "assets")
@@ -278,6 +279,28 @@ def _lessons_check(
             text_check(example.get("body", ""), f"{below}/body", asset_ids, findings)
             for at, text in enumerate(example.get("steps", [])):
                 text_check(text, f"{below}/steps/{at}", asset_ids, findings)
+            _gaps_check(example, below, asset_ids, findings)
+
+
+def _gaps_check(
+    example: Mapping[str, Any], below: str, asset_ids: frozenset[str], findings: Findings
+) -> None:
+    text_check(example.get("closing", ""), f"{below}/closing", asset_ids, findings)
+    gaps = example.get("gaps", [])
+    if not gaps:
+        return
+    steps = example.get("steps", [])
+    boxes = gaps_count(steps)
+    if boxes != len(gaps):
+        findings.error(
+            f"{below}/gaps",
+            len(gaps),
+            f"as many as the steps have boxes: {boxes}",
+            f"The steps have {boxes} boxes (\\square), but there are {len(gaps)} gaps.",
+        )
+        return
+    for at, text in enumerate(steps_filled(steps, gaps)):
+        text_check(text, f"{below}/steps/{at}", asset_ids, findings)
 
 
 def _coverage_check(

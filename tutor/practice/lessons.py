@@ -1,10 +1,22 @@
 """Lessons as pages show them: explanation and worked examples, rendered."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from tutor.content.gaps import steps_filled
 from tutor.content.graph import course_graph
 from tutor.content.models import Course, Lesson
 from tutor.content.text import text_inline, text_render
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleStep:
+    """A line of a worked example, rendered; `filled` is what a line with gaps says without them."""
+
+    text: str
+    filled: str = ""
+    closing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +25,7 @@ class WorkedExample:
 
     title: str
     body: str
-    steps: tuple[str, ...]
+    steps: tuple[ExampleStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +46,26 @@ def lesson_text(lesson: Lesson, course: Course) -> LessonText:
             WorkedExample(
                 title=example.get("title", ""),
                 body=text_render(example.get("body", ""), course_uuid=course.uuid),
-                steps=tuple(
-                    text_inline(step, course_uuid=course.uuid) for step in example.get("steps", [])
-                ),
+                steps=_example_steps(example, course),
             )
             for example in lesson.worked_examples
         ),
+    )
+
+
+def _example_steps(example: Mapping[str, Any], course: Course) -> tuple[ExampleStep, ...]:
+    """The lines of an example. What comes after the last gap hides with it."""
+    steps, gaps = example.get("steps", []), example.get("gaps", [])
+    filled = steps_filled(steps, gaps) if gaps else ("",) * len(steps)
+    last = max((at for at, text in enumerate(filled) if text), default=-1)
+    closing = example.get("closing", "")
+    return tuple(
+        ExampleStep(
+            text=text_inline(step, course_uuid=course.uuid),
+            filled=text_inline(filled[at], course_uuid=course.uuid) if filled[at] else "",
+            closing=text_inline(closing, course_uuid=course.uuid) if at == last else "",
+        )
+        for at, step in enumerate(steps)
     )
 
 

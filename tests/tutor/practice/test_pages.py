@@ -165,3 +165,30 @@ def test_a_learner_of_two_courses_switches_between_them(
     page = client.get(f"/learn/{world.course.uuid}/").content.decode()
     assert f'href="/learn/{other.uuid}/"' in page
     assert "Skill d" in client.get(f"/learn/{other.uuid}/").content.decode()
+
+
+def test_a_line_with_a_gap_tells_what_belongs_there_only_when_it_is_opened(
+    world: World, client_of: ClientOf
+) -> None:
+    lesson = world.course.lessons.order_by("order")[0]
+    lesson.worked_examples = [
+        {
+            "title": "Fill the gaps",
+            "body": "",
+            "steps": [r"$1 + 1 = \square$", "And so on.", r"$2 + \square = 5$"],
+            "gaps": ["2", "3"],
+            "closing": "That was all.",
+        }
+    ]
+    lesson.save()
+    address = f"/learn/{world.course.uuid}/lessons/{lesson.uuid}/"
+    page = client_of(world.ada).get(address).content.decode()
+    opened = re.findall(r'<details class="gap">(.*?)</details>', page, re.DOTALL)
+    assert [re.search(r"<summary>(.*?)</summary>", text)[1] for text in opened] == [  # type: ignore[index]
+        "Check line 1",
+        "Check line 3",
+    ]
+    assert all("menclose" in text for text in opened)
+    assert page.count("menclose") == sum(text.count("menclose") for text in opened)
+    # What closes the example waits behind its last gap.
+    assert ["That was all." in text for text in opened] == [False, True]

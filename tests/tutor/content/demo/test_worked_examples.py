@@ -7,6 +7,8 @@ import pytest
 import sympy
 
 from tutor.content.demo.assemble import demo_bundle
+from tutor.content.gaps import steps_filled
+from tutor.content.text import formulas_unrenderable
 
 LESSONS = {lesson["id"]: lesson for lesson in demo_bundle()["lessons"]}
 _BOX = r"\square"
@@ -14,12 +16,9 @@ _NUMBERS = re.compile(r"[\d\s.+*/()=<>-]+")
 
 
 def _gaps(lesson: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """The steps that have boxes, and what the last line says about them."""
-    (example,) = [e for e in lesson["worked_examples"] if e["title"] == "Fill the gaps yourself"]
-    *steps, told = example["steps"]
-    found = re.match(r"The boxes(?: of the steps)? hold (.+?)(?:\.(?!\d)|: )", told)
-    assert found, told
-    return steps, re.split(r", | and ", found[1])
+    """The steps that have boxes, and what belongs there."""
+    (example,) = [e for e in lesson["worked_examples"] if "gaps" in e]
+    return example["steps"], example["gaps"]
 
 
 def _plain(tex: str) -> str:
@@ -31,9 +30,23 @@ def _plain(tex: str) -> str:
 
 
 @pytest.mark.parametrize("lesson_id", LESSONS)
-def test_every_box_of_an_example_is_filled_at_its_end(lesson_id: str) -> None:
+def test_every_line_of_the_last_example_has_a_box_to_fill(lesson_id: str) -> None:
     steps, held = _gaps(LESSONS[lesson_id])
-    assert sum(step.count(_BOX) for step in steps) == len(held) == 3
+    assert [step.count(_BOX) for step in steps] == [1, 1, 1]
+    assert len(held) == 3
+    assert "gaps" in LESSONS[lesson_id]["worked_examples"][-1]
+
+
+@pytest.mark.parametrize("lesson_id", LESSONS)
+def test_what_belongs_in_the_boxes_can_be_drawn_there(lesson_id: str) -> None:
+    for text in steps_filled(*_gaps(LESSONS[lesson_id])):
+        assert formulas_unrenderable(text) == [], text
+
+
+@pytest.mark.parametrize("lesson_id", LESSONS)
+def test_no_line_that_is_seen_at_once_tells_what_belongs_in_the_boxes(lesson_id: str) -> None:
+    steps, _ = _gaps(LESSONS[lesson_id])
+    assert not any("boxes hold" in step for step in steps)
 
 
 @pytest.mark.parametrize("lesson_id", LESSONS)
@@ -46,7 +59,7 @@ def test_the_first_example_is_worked_out_without_a_gap(lesson_id: str) -> None:
 @pytest.mark.parametrize("lesson_id", LESSONS)
 def test_calculations_with_filled_boxes_are_true(lesson_id: str) -> None:
     steps, held = _gaps(LESSONS[lesson_id])
-    values = iter(value.strip("$") for value in held)
+    values = iter(held)
     for step in steps:
         filled = re.sub(re.escape(_BOX), lambda _: next(values), step)
         for formula in re.findall(r"\$(.+?)\$", filled):
