@@ -19,6 +19,8 @@ _VERSION = 1
 _HEAD = struct.Struct("<3sBIIdI")
 _ROW = struct.Struct("<dddIId")
 _UUID_TAG = 0xFFFF
+# Where each column of the table stands in a stored row.
+_STORED = (0, 1, 3, 4, 2, 5)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,15 +82,17 @@ def load_state(blob: bytes) -> BKTState:
             raise StateError(f"BKT state has version {version}, this code reads {_VERSION}")
         if n_skills * _ROW.size > len(blob):
             raise StateError(f"BKT state of {len(blob)} bytes claims {n_skills} skills")
-        table = np.zeros((n_skills, N_COLUMNS))
+        rows: list[tuple[float, ...]] = []
         index: dict[str, int] = {}
         at = _HEAD.size
         for row in range(n_skills):
             skill, at = _unpack_id(blob, at)
-            p_unknown, evidence, last, count, correct, prior = _ROW.unpack_from(blob, at)
+            rows.append(_ROW.unpack_from(blob, at))
             at += _ROW.size
-            table[row] = (p_unknown, evidence, count, correct, last, prior)
             index[skill] = row
+        # One conversion: filling an array row by row takes longer than reading the blob.
+        stored = np.array(rows, dtype=np.float64).reshape(n_skills, N_COLUMNS)
+        table = np.ascontiguousarray(stored[:, _STORED])
     except (struct.error, UnicodeDecodeError) as error:
         raise StateError(f"BKT state of {len(blob)} bytes is damaged: {error}") from error
     if at != len(blob) or len(index) != n_skills:

@@ -3,7 +3,7 @@
 The thresholds are constants here and are printed on the page that explains them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,7 +11,7 @@ from enum import StrEnum
 from tutor.content.graph import CourseGraph, SkillNode
 from tutor.responses.models import ResponseKind
 from tutor.scheduling.policies import is_wheel_spinning
-from tutor.scheduling.statuses import PolicyConfig, SkillStatus, Status
+from tutor.scheduling.statuses import PolicyConfig
 from tutor.tracing.selectors import LearnerBeliefs
 
 # Older answers say little about who needs help today.
@@ -70,18 +70,18 @@ class Flag:
 def flags_of_learner(
     newest: Sequence[Seen],
     beliefs: LearnerBeliefs,
-    statuses: Mapping[int, SkillStatus],
+    mastered: Collection[int],
     graph: CourseGraph,
 ) -> list[Flag]:
     """Return what the rules notice of one learner, gravest first.
 
-    `newest` are the learner's observations within the window, newest first. A skill that counts as
-    mastered raises no flag: "needs help" must not outlive the help.
+    `newest` are the learner's observations within the window, newest first. A skill in `mastered`
+    raises no flag: "needs help" must not outlive the help.
     """
     by_skill: dict[int, list[Seen]] = {}
     for seen in newest:
         for skill_id in seen.skill_ids:
-            if skill_id in beliefs.row_of and statuses[skill_id].status is not Status.MASTERED:
+            if skill_id in beliefs.row_of and skill_id not in mastered:
                 by_skill.setdefault(skill_id, []).append(seen)
     flags = []
     for skill_id, rows in by_skill.items():

@@ -5,9 +5,12 @@ Cells are joined here, not looped over in a template: 20,000 of them take a temp
 
 import math
 from collections.abc import Iterator
+from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import numpy as np
+from django.conf import settings
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import escape
@@ -49,6 +52,8 @@ class CellWords:
 
     def __init__(self) -> None:
         self._days: dict[int, str] = {}
+        self._words: dict[date, str] = {}
+        self._zone = ZoneInfo(settings.TIME_ZONE)
         self.none = escape(_("no answer yet"))
         self._answers = escape(_("answers"))
         self._few = escape(_("not enough evidence"))
@@ -57,16 +62,21 @@ class CellWords:
         """Return a moment as a day of the school's calendar."""
         # A quarter of an hour, the finest offset of time zones, never straddles midnight.
         quarter = int(days * 96)
-        if quarter not in self._days:
-            moment = moment_of(days)
-            self._days[quarter] = date_format(localtime(moment), "j M Y") if moment else ""
-        return self._days[quarter]
+        found = self._days.get(quarter)
+        if found is None:
+            day = datetime.fromtimestamp(quarter * 900.0, tz=self._zone).date()
+            if day not in self._words:
+                self._words[day] = date_format(day, "j M Y")
+            found = self._days[quarter] = self._words[day]
+        return found
 
     def title(self, *, correct: int, low: int, high: int, n: int, last: float, is_few: bool) -> str:
         """Return chance of a right answer, interval, n and last practised, as one line."""
-        interval = f" ({low}–{high} %)" if low >= 0 else ""
-        text = f"{correct} %{interval} · {n} {self._answers} · {self.last(last)}"
-        return f"{text} · {self._few}" if is_few else text
+        day = self.last(last)
+        few = f" · {self._few}" if is_few else ""
+        if low < 0:
+            return f"{correct} % · {n} {self._answers} · {day}{few}"
+        return f"{correct} % ({low}–{high} %) · {n} {self._answers} · {day}{few}"
 
 
 def whole_percents(shares: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -80,6 +80,21 @@ class Skills:
             row for row in self.rows if row.status.is_open or row.belief.n_observations > 0
         )
 
+    def shown_first(self, most: int) -> tuple[SkillRow, ...]:
+        """Return those of them that are worth a look first, in the course's order.
+
+        What is begun and not mastered or due again comes before what is mastered or not begun, and
+        what was practised last before the rest.
+        """
+
+        def rank(row: SkillRow) -> tuple[bool, float]:
+            is_at_work = row.status.status in {Status.LEARNING, Status.REVIEW_DUE}
+            at = row.belief.last_at
+            return not is_at_work, -at.timestamp() if at else 0.0
+
+        chosen = {row.skill.id for row in sorted(self.begun_or_open, key=rank)[:most]}
+        return tuple(row for row in self.rows if row.skill.id in chosen)
+
     @property
     def counts(self) -> dict[str, int]:
         """How many skills have each status."""

@@ -25,8 +25,8 @@ from tutor.dashboards.flags import (
 from tutor.responses.models import Response
 from tutor.responses.selectors import with_effective_correctness
 from tutor.roster.models import Classroom, Enrolment
-from tutor.scheduling.selectors import day_start, statuses_of_class
-from tutor.scheduling.statuses import SkillStatus, Status
+from tutor.scheduling.selectors import day_start, views_of_class
+from tutor.scheduling.statuses import Status
 from tutor.tracing.selectors import EVIDENCE_MIN, ClassBeliefs, beliefs_of_learners
 
 DAYS_SHOWN = 7
@@ -215,25 +215,24 @@ def class_home(classroom: Classroom, *, now: datetime) -> ClassHome:
     learners = list(learners_with_activity(classroom))
     ids = [learner.pk for learner in learners]
     beliefs = beliefs_of_learners(learners, course, now=now)
-    statuses = statuses_of_class(beliefs, course)
+    views = views_of_class(beliefs, course)
     recent = recent_of_class(ids, course, now=now)
     days, week = activity_of_class(ids, course, now=now)
     roster = []
     for place, learner in enumerate(learners):
-        of_learner = statuses[learner.pk]
+        view = views[learner.pk]
+        mastered = view.with_status(Status.MASTERED)
         last_at: datetime | None = getattr(learner, "last_at", None)
         joined_at: datetime = learner.joined_at  # type: ignore[attr-defined]
-        flags = flags_of_learner(
-            recent.get(learner.pk, []), beliefs.of_row(place), of_learner, graph
-        )
+        flags = flags_of_learner(recent.get(learner.pk, []), beliefs.of_row(place), mastered, graph)
         roster.append(
             RosterRow(
                 learner=learner,
                 joined_at=joined_at,
                 last_at=last_at,
                 n_week=week.get(learner.pk, 0),
-                n_mastered=_count(of_learner, Status.MASTERED),
-                n_due=_count(of_learner, Status.REVIEW_DUE),
+                n_mastered=len(mastered),
+                n_due=len(view.with_status(Status.REVIEW_DUE)),
                 flags=tuple(flags),
                 is_away=now - (last_at or joined_at) > AWAY_AFTER,
             )
@@ -244,7 +243,3 @@ def class_home(classroom: Classroom, *, now: datetime) -> ClassHome:
         weak=weak_skills(beliefs, graph),
         n_skills=len(graph.skills),
     )
-
-
-def _count(statuses: Mapping[int, SkillStatus], status: Status) -> int:
-    return sum(each.status is status for each in statuses.values())

@@ -27,11 +27,13 @@ from tutor.scheduling.models import SkillStanding
 from tutor.scheduling.overlay import beliefs_overlay, standings_overlay
 from tutor.scheduling.policies import Past
 from tutor.scheduling.statuses import (
+    STATUSES,
     BeliefArrays,
     PolicyConfig,
     SkillStatus,
     Standing,
     StandingArrays,
+    Status,
     StatusArrays,
     one_learner,
     statuses_many,
@@ -125,6 +127,11 @@ class View:
     remembered: Remembered
     many: StatusArrays
 
+    def with_status(self, status: Status) -> tuple[int, ...]:
+        """Return the skills that have a status."""
+        rows = np.flatnonzero(self.many.code[0] == STATUSES.index(status))
+        return tuple(self.graph.skill_ids[row] for row in rows.tolist())
+
     @cached_property
     def statuses(self) -> dict[int, SkillStatus]:
         """Every skill's status by its id."""
@@ -175,8 +182,12 @@ def statuses_of_learner(
     )
 
 
-def statuses_of_class(beliefs: ClassBeliefs, course: Course) -> dict[int, dict[int, SkillStatus]]:
-    """Return the statuses of many learners by learner and skill (two queries)."""
+def views_of_class(beliefs: ClassBeliefs, course: Course) -> dict[int, View]:
+    """Return where each of many learners stands (two queries).
+
+    Views, because statuses by skill are read from them on demand: 40 learners of 500 skills are
+    20,000 objects.
+    """
     graph = course_graph(course)
     standings: dict[int, dict[int, SkillStanding]] = {pk: {} for pk in beliefs.learner_ids}
     for row in SkillStanding.objects.filter(
@@ -185,7 +196,7 @@ def statuses_of_class(beliefs: ClassBeliefs, course: Course) -> dict[int, dict[i
         standings[row.learner_id][row.skill_id] = row
     guidance = guidance_of_learners(beliefs.learner_ids, course, now=beliefs.at)
     return {
-        learner_id: statuses_from(
+        learner_id: view_of(
             graph,
             beliefs.of_row(place),
             standings[learner_id],

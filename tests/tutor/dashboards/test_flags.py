@@ -10,7 +10,6 @@ import pytest
 from tutor.content.graph import CourseGraph, SkillNode
 from tutor.dashboards.flags import FlagKind, Seen, flags_of_learner
 from tutor.responses.models import ResponseKind
-from tutor.scheduling.statuses import SkillStatus, Status
 from tutor.tracing.models import ModelVersion
 from tutor.tracing.selectors import LearnerBeliefs
 
@@ -56,10 +55,7 @@ def seen(skill: int, outcomes: str, kind: str = ResponseKind.ANSWER) -> list[See
     return [Seen((skill,), mark == "+", kind, AT) for mark in outcomes]
 
 
-STANDING = {
-    EASY: SkillStatus(Status.MASTERED, is_open=True),
-    HARD: SkillStatus(Status.LEARNING, is_open=True),
-}
+MASTERED = (EASY,)
 
 
 @pytest.mark.parametrize(
@@ -76,12 +72,12 @@ STANDING = {
 def test_stuck_is_at_most_one_right_of_the_last_five_and_at_least_four(
     graph: CourseGraph, outcomes: str, is_flagged: bool
 ) -> None:
-    flags = flags_of_learner(seen(HARD, outcomes), beliefs(), STANDING, graph)
+    flags = flags_of_learner(seen(HARD, outcomes), beliefs(), MASTERED, graph)
     assert [flag.kind for flag in flags] == ([FlagKind.STUCK] if is_flagged else [])
 
 
 def test_stuck_tells_how_many_of_how_many(graph: CourseGraph) -> None:
-    (flag,) = flags_of_learner(seen(HARD, "-+---"), beliefs(), STANDING, graph)
+    (flag,) = flags_of_learner(seen(HARD, "-+---"), beliefs(), MASTERED, graph)
     assert (flag.count, flag.n, flag.skill) == (1, 5, graph.skill_of[HARD])
 
 
@@ -92,12 +88,12 @@ def test_stuck_tells_how_many_of_how_many(graph: CourseGraph) -> None:
 def test_ten_answers_without_three_right_in_a_row_are_no_progress(
     graph: CourseGraph, outcomes: str, is_flagged: bool
 ) -> None:
-    flags = flags_of_learner(seen(HARD, outcomes), beliefs(), STANDING, graph)
+    flags = flags_of_learner(seen(HARD, outcomes), beliefs(), MASTERED, graph)
     assert [flag.kind for flag in flags] == ([FlagKind.NO_PROGRESS] if is_flagged else [])
 
 
 def test_a_mastered_skill_raises_no_flag(graph: CourseGraph) -> None:
-    assert flags_of_learner(seen(EASY, "-----"), beliefs(), STANDING, graph) == []
+    assert flags_of_learner(seen(EASY, "-----"), beliefs(), MASTERED, graph) == []
 
 
 @pytest.mark.parametrize(("helped", "is_flagged"), [(3, True), (2, False)])
@@ -105,21 +101,21 @@ def test_asking_first_half_of_the_time_is_flagged(
     graph: CourseGraph, helped: int, is_flagged: bool
 ) -> None:
     rows = seen(EASY, "-" * helped, ResponseKind.DONT_KNOW) + seen(EASY, "+" * (6 - helped))
-    flags = flags_of_learner(rows, beliefs(), STANDING, graph)
+    flags = flags_of_learner(rows, beliefs(), MASTERED, graph)
     assert [flag.kind for flag in flags] == ([FlagKind.ASKING] if is_flagged else [])
 
 
 @pytest.mark.parametrize(("p_easy", "is_named"), [(0.49, True), (0.5, False)])
 def test_the_weak_prerequisite_is_named(graph: CourseGraph, p_easy: float, is_named: bool) -> None:
-    (flag,) = flags_of_learner(seen(HARD, "----"), beliefs(p_easy), STANDING, graph)
+    (flag,) = flags_of_learner(seen(HARD, "----"), beliefs(p_easy), MASTERED, graph)
     assert (flag.missing == graph.skill_of[EASY]) is is_named
 
 
 def test_the_gravest_flag_comes_first(graph: CourseGraph) -> None:
     rows = seen(HARD, "------", ResponseKind.HINT)
-    flags = flags_of_learner(rows, beliefs(), STANDING, graph)
+    flags = flags_of_learner(rows, beliefs(), MASTERED, graph)
     assert [flag.kind for flag in flags] == [FlagKind.STUCK, FlagKind.ASKING]
 
 
 def test_a_skill_that_left_the_course_is_passed_over(graph: CourseGraph) -> None:
-    assert flags_of_learner(seen(99, "-----"), beliefs(), STANDING, graph) == []
+    assert flags_of_learner(seen(99, "-----"), beliefs(), MASTERED, graph) == []

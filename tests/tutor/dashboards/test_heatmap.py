@@ -267,3 +267,39 @@ def test_colours_have_eleven_steps(percent: int, step: int) -> None:
 def test_a_number_never_claims_a_threshold_that_is_not_reached() -> None:
     shares = np.array([0.949999, 0.95, 0.29, 1.0, 0.0])
     assert mastery_percent(shares).tolist() == [94, 95, 29, 100, 0]
+
+
+def test_a_lesson_alone_is_shown_and_exported(histories: World, client_of: ClientOf) -> None:
+    lesson = Lesson.objects.get(course=histories.course, key="l-b")
+    client = client_of(histories.tess)
+    query = f"?lesson={lesson.uuid}"
+    body = body_of(client.get(address(histories) + query).content.decode())
+    assert [len(row) for row in body.rows] == [3, 3]
+    sent = client.get(address(histories, "heatmap.csv") + query).content.decode("utf-8-sig")
+    head, *rows = csv.reader(io.StringIO(sent))
+    assert head[4:] == ["Skill b"]
+    assert [row[4] for row in rows] == [row[2] for row in body.rows]
+    assert client.get(address(histories) + f"?lesson={histories.ada.uuid}").status_code == 404
+
+
+def test_some_learners_alone_are_shown_with_a_way_back(
+    histories: World, client_of: ClientOf
+) -> None:
+    client = client_of(histories.tess)
+    page = client.get(address(histories) + f"?who={histories.ben.uuid}").content.decode()
+    assert [row[0] for row in body_of(page).rows] == ["Ben"]
+    assert "Show everybody" in page
+    # A stranger's id shows nobody.
+    page = client.get(address(histories) + f"?who={histories.zed.uuid}").content.decode()
+    assert "Zed" not in page
+
+
+def test_one_lesson_folds_by_a_short_address(histories: World, client_of: ClientOf) -> None:
+    fold_course(histories)
+    lesson = Lesson.objects.get(course=histories.course, key="l-a")
+    client = client_of(histories.tess)
+    page = client.get(address(histories)).content.decode()
+    assert f'href="?sort=name&amp;open=all&amp;but={lesson.uuid}"' in page
+    folded = client.get(address(histories) + f"?open=all&but={lesson.uuid}").content.decode()
+    assert [len(row) for row in body_of(folded).rows] == [4, 4]
+    assert 'href="?sort=name&amp;open=all"' in folded

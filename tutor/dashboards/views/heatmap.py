@@ -1,7 +1,8 @@
 """The mastery heatmap, as a page and as CSV."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from tutor.accounts.http import UserRequest
 from tutor.common.clock import now_utc
 from tutor.common.tables import csv_text
 from tutor.content.graph import course_graph
-from tutor.dashboards.heatmap import Group, Heatmap, Order, groups_of, heatmap_build
+from tutor.dashboards.heatmap import OPEN_SKILLS, Group, Heatmap, Order, groups_of, heatmap_build
 from tutor.dashboards.heatmap_text import (
     COLOURS,
     class_row_html,
@@ -38,50 +39,74 @@ ALL, NONE = "all", "none"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the address asks for: the order of rows, and which lessons are unfolded."""
+    """What the address asks for: the order of rows, what is unfolded, and what is shown at all.
+
+    `toggled` are the lessons that stand otherwise than `base` says; a base of None is the page's
+    own choice. `lesson` shows one lesson alone, `who` some learners.
+    """
 
     order: Order
-    opened: frozenset[UUID] | str | None
+    base: str | None
+    toggled: frozenset[UUID] = frozenset()
+    lesson: UUID | None = None
+    who: frozenset[UUID] = frozenset()
 
-    def query(self, *, order: Order | None = None, opened: object = None) -> str:
+    def query(self, **changed: Any) -> str:
         """Return the address's query with something changed."""
-        pairs = [("sort", (order or self.order).value)]
-        wanted = self.opened if opened is None else opened
-        if isinstance(wanted, str):
-            pairs.append(("open", wanted))
-        elif isinstance(wanted, frozenset):
-            pairs += [("open", str(uuid)) for uuid in sorted(wanted)] or [("open", NONE)]
+        wanted = replace(self, **changed)
+        pairs = [("sort", wanted.order.value)]
+        if wanted.base is not None:
+            pairs.append(("open", wanted.base))
+        pairs += [("but", str(uuid)) for uuid in sorted(wanted.toggled)]
+        if wanted.lesson is not None:
+            pairs.append(("lesson", str(wanted.lesson)))
+        pairs += [("who", str(uuid)) for uuid in sorted(wanted.who)]
         return "?" + urlencode(pairs)
+
+    def is_open(self, lesson: UUID, *, is_small: bool) -> bool:
+        """Whether a lesson's skills are shown; a small course opens with all of them."""
+        base = self.base == ALL or (self.base is None and is_small)
+        return base != (lesson in self.toggled)
+
+    def toggle(self, lesson: UUID, *, is_small: bool) -> str:
+        """Return the query that folds or unfolds one lesson: short however many lessons."""
+        base = self.base or (ALL if is_small else NONE)
+        return self.query(base=base, toggled=self.toggled ^ {lesson})
 
 
 def choice_read(query: QueryDict) -> Choice:
     """Read the choice from an address. Raises: Http404 for what cannot be meant."""
-    words = query.getlist("open")
-    opened: frozenset[UUID] | str | None
+    base, lesson = query.get("open"), query.get("lesson")
+    if base not in {None, ALL, NONE} or len(query.getlist("open")) > 1:
+        raise Http404
     try:
-        order = Order(query.get("sort", Order.NAME.value))
-        if not words:
-            opened = None
-        elif words in ([ALL], [NONE]):
-            opened = words[0]
-        else:
-            opened = frozenset(UUID(word) for word in words)
+        return Choice(
+            order=Order(query.get("sort", Order.NAME.value)),
+            base=base,
+            toggled=frozenset(UUID(word) for word in query.getlist("but")),
+            lesson=UUID(lesson) if lesson else None,
+            who=frozenset(UUID(word) for word in query.getlist("who")),
+        )
     except ValueError as error:
         raise Http404 from error
-    return Choice(order=order, opened=opened)
 
 
 def heatmap_read(classroom: Classroom, choice: Choice, *, now: datetime) -> Heatmap:
     """Read a class's heatmap: three queries and one forecast (and the graph's, once a version)."""
     graph = course_graph(classroom.course)
-    if choice.opened == ALL:
-        groups = groups_of(graph, opened=_lessons(groups_of(graph)))
-    elif choice.opened == NONE:
-        groups = groups_of(graph, opened=())
+    is_small = len(graph.skills) <= OPEN_SKILLS
+    lessons = _lessons(groups_of(graph, opened=()))
+    if choice.lesson is not None:
+        if choice.lesson not in lessons:
+            raise Http404
+        groups = groups_of(graph, opened={choice.lesson})
+        groups = tuple(group for group in groups if group.uuid == choice.lesson)
     else:
-        opened = choice.opened if isinstance(choice.opened, frozenset) else None
+        opened = {lesson for lesson in lessons if choice.is_open(lesson, is_small=is_small)}
         groups = groups_of(graph, opened=opened)
     learners = classroom_learners(classroom)
+    if choice.who:
+        learners = [learner for learner in learners if learner.uuid in choice.who]
     beliefs = beliefs_of_learners(learners, classroom.course, now=now)
     return heatmap_build(learners, beliefs, groups, order=choice.order)
 
@@ -107,6 +132,9 @@ def heatmap_page(request: UserRequest, classroom: Classroom) -> HttpResponse:
         "heads": _heads(heatmap, choice),
         "sorts": _sorts(choice),
         "folding": _folding(heatmap, choice),
+        "choice": choice,
+        "lessons": _lesson_choices(classroom),
+        "everybody": choice.query(who=frozenset()),
         "query": choice.query(),
         "evidence_min": EVIDENCE_MIN,
         "steps": range(COLOURS),
@@ -126,12 +154,12 @@ class Head:
 
 
 def _heads(heatmap: Heatmap, choice: Choice) -> list[Head]:
-    opened = _lessons(tuple(group for group in heatmap.groups if group.is_open))
+    is_small = heatmap.n_skills <= OPEN_SKILLS
     heads = []
     for group in heatmap.groups:
         href = None
-        if group.uuid is not None and len(group.skills) > 1:
-            href = choice.query(opened=opened ^ {group.uuid})
+        if group.uuid is not None and len(group.skills) > 1 and choice.lesson is None:
+            href = choice.toggle(group.uuid, is_small=is_small)
         heads.append(Head(group=group, href=href))
     return heads
 
@@ -153,14 +181,20 @@ def _sorts(choice: Choice) -> dict[str, Sort]:
     return sorts
 
 
+def _lesson_choices(classroom: Classroom) -> list[Group]:
+    return [group for group in groups_of(course_graph(classroom.course)) if group.uuid is not None]
+
+
 def _folding(heatmap: Heatmap, choice: Choice) -> dict[str, str]:
     """Return the links that unfold and fold every lesson, where they would change something."""
+    if choice.lesson is not None:
+        return {}
     foldable = [group for group in heatmap.groups if len(group.skills) > 1 and group.uuid]
     links = {}
     if any(not group.is_open for group in foldable):
-        links[ALL] = choice.query(opened=ALL)
+        links[ALL] = choice.query(base=ALL, toggled=frozenset())
     if any(group.is_open for group in foldable):
-        links[NONE] = choice.query(opened=NONE)
+        links[NONE] = choice.query(base=NONE, toggled=frozenset())
     return links
 
 

@@ -36,7 +36,7 @@ def learner_page(request: UserRequest, classroom: Classroom, learner_uuid: UUID)
     wanted, before = _choice_read(request)
     skills = skills_of_learner(learner, course, now=now)
     shows_all = "all" in request.GET or len(skills.rows) <= OPEN_SKILLS
-    rows = skills.rows if shows_all else skills.begun_or_open
+    rows = skills.rows if shows_all else skills.shown_first(OPEN_SKILLS)
     skill = skill_choose(skills, wanted)
     as_of = AsOfForm(
         request.GET if "as_of" in request.GET else None, today=localdate(now), auto_id="%s-field"
