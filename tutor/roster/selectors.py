@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 
-from tutor.accounts.models import User
+from tutor.accounts.models import Role, User
 from tutor.content.models import Course
 from tutor.roster.models import Classroom
 
@@ -31,3 +31,13 @@ def classroom_learners(classroom: Classroom) -> list[User]:
             "display_name", "id"
         )
     )
+
+
+def learners_of_teacher(user: User) -> QuerySet[User]:
+    """Return the learners of the person's classes, archived ones too; for administrators all."""
+    learners = User.objects.filter(role=Role.LEARNER)
+    if user.is_administrator:
+        return learners
+    return learners.filter(
+        enrolments__classroom__teachers=user, enrolments__left_at=None
+    ).distinct()
