@@ -47,6 +47,17 @@ class Beliefs:
     n_observations: NDArray[np.int64]
     last_at: NDArray[np.float64]
 
+    def of_learner(self, row: int) -> "Beliefs":
+        """Return the (n_skills,) beliefs of one of (n_learners, n_skills)."""
+        return Beliefs(
+            p_correct=self.p_correct[row],
+            p_mastery=self.p_mastery[row],
+            lower=self.lower[row],
+            upper=self.upper[row],
+            n_observations=self.n_observations[row],
+            last_at=self.last_at[row],
+        )
+
 
 StateT = TypeVar("StateT")
 

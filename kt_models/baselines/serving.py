@@ -14,17 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kt_models.arrays import ResponseArrays, TimeUnit
-from kt_models.bkt.interval import beta_interval
 from kt_models.errors import DataError, StateError
+from kt_models.online import Seen, check_observation, counted_beliefs
 from kt_models.protocol import Beliefs, Observation
 
 F = NDArray[np.float64]
 
 STATE_VERSION = 1
-# The interval of a forecast is that of a Beta worth this many answers before the first one,
-# and never more than the cap: a point model says nothing of its own uncertainty.
-PRIOR_ANSWERS = 4.0
-CAPPED_ANSWERS = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +28,19 @@ class HistoryState:
     """All that a learner answered, in order."""
 
     observations: tuple[Observation, ...] = ()
+
+    @property
+    def last_at(self) -> float:
+        """Return the time of the last response, minus infinity before the first."""
+        return self.observations[-1].at if self.observations else float("-inf")
+
+    def seen(self) -> Seen:
+        """Return how often and when last each skill was practised."""
+        counts: dict[str, tuple[int, float]] = {}
+        for observation in self.observations:
+            for skill in observation.skills:
+                counts[skill] = (counts.get(skill, (0, 0.0))[0] + 1, observation.at)
+        return counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,7 @@ class HistoryServing(ABC):
 
         Raises: DataError for no skills, a skill named twice, or time going backwards.
         """
-        _check_observation(state, observation)
+        check_observation(observation, last_at=state.last_at)
         return HistoryState(observations=(*state.observations, observation))
 
     def predict_next(
@@ -74,47 +83,26 @@ class HistoryServing(ABC):
 
     def forecast(self, state: HistoryState, skills: Sequence[str], *, at: float) -> Beliefs:
         """Return (n_skills,) beliefs; mastery is P(correct), for want of anything better."""
-        if not isfinite(at):
-            raise DataError(f"at is {at}, expected a finite time")
-        history = state.observations
-        now = max(at, history[-1].at) if history else at
-        queries = [Query(history=history, skills=(skill,), item=None, at=now) for skill in skills]
-        p_correct = self.answer(queries)
-        counts = np.zeros(len(skills), dtype=np.int64)
-        last_at = np.full(len(skills), np.nan)
-        place = {skill: position for position, skill in enumerate(skills)}
-        for observation in history:
-            for skill in observation.skills:
-                if skill in place:
-                    counts[place[skill]] += 1
-                    last_at[place[skill]] = observation.at
-        evidence = np.minimum(PRIOR_ANSWERS + counts, CAPPED_ANSWERS)
-        lower, upper = beta_interval(p_correct, evidence)
-        return Beliefs(
-            p_correct=p_correct,
-            p_mastery=p_correct.copy(),
-            lower=lower,
-            upper=upper,
-            n_observations=counts,
-            last_at=last_at,
-        )
+        return self.forecast_many([state], skills, at=at).of_learner(0)
 
     def forecast_many(
         self, states: Sequence[HistoryState], skills: Sequence[str], *, at: float
     ) -> Beliefs:
         """Return (n_learners, n_skills) beliefs at a time."""
-        each = [self.forecast(state, skills, at=at) for state in states]
-        shape = (len(states), len(skills))
-        return Beliefs(
-            p_correct=np.array([one.p_correct for one in each]).reshape(shape),
-            p_mastery=np.array([one.p_mastery for one in each]).reshape(shape),
-            lower=np.array([one.lower for one in each]).reshape(shape),
-            upper=np.array([one.upper for one in each]).reshape(shape),
-            n_observations=np.array([one.n_observations for one in each], dtype=np.int64).reshape(
-                shape
-            ),
-            last_at=np.array([one.last_at for one in each]).reshape(shape),
-        )
+        if not isfinite(at):
+            raise DataError(f"at is {at}, expected a finite time")
+        # One learner at a time: every skill asked of is another copy of the whole history.
+        each = [
+            self.answer(
+                [
+                    Query(state.observations, (skill,), None, max(at, state.last_at))
+                    for skill in skills
+                ]
+            )
+            for state in states
+        ]
+        p_correct = np.array(each).reshape(len(states), len(skills))
+        return counted_beliefs(p_correct, [state.seen() for state in states], skills)
 
     def dump_state(self, state: HistoryState) -> bytes:
         """Return the history as versioned JSON."""
@@ -160,16 +148,3 @@ class HistoryServing(ABC):
             time_unit=self.time_unit,
         )
         return self.predict(data)[data.learner_slices()[1:] - 1]
-
-
-def _check_observation(state: HistoryState, observation: Observation) -> None:
-    skills, at = observation.skills, observation.at
-    if not skills or len(set(skills)) != len(skills):
-        raise DataError(f"an observation needs one skill or more, each once; got {skills}")
-    if not isfinite(at):
-        raise DataError(f"observation has time {at}, expected a finite number")
-    if state.observations and at < state.observations[-1].at:
-        raise DataError(
-            f"observation at {at} is earlier than the learner's last one at "
-            f"{state.observations[-1].at}; rebuild the state from the log"
-        )

@@ -29,6 +29,7 @@ from kt_models.bkt.state import (
 )
 from kt_models.bkt.storage import NAME, load_parameters, save_parameters
 from kt_models.errors import DataError
+from kt_models.online import check_observation
 from kt_models.protocol import Beliefs, Observation
 
 
@@ -100,7 +101,7 @@ class FittedBKT:
         Raises: DataError for no skills, a skill named twice, or time going backwards.
         """
         skills, at = observation.skills, observation.at
-        _check_observation(state, observation)
+        check_observation(observation, last_at=state.last_at)
         index = state.index
         n_old = len(index)
         new = [skill for skill in skills if skill not in index]
@@ -153,15 +154,7 @@ class FittedBKT:
 
     def forecast(self, state: BKTState, skills: Sequence[str], *, at: float) -> Beliefs:
         """Return (n_skills,) beliefs at a time; a time before the last response counts as it."""
-        many = self.forecast_many([state], skills, at=at)
-        return Beliefs(
-            p_correct=many.p_correct[0],
-            p_mastery=many.p_mastery[0],
-            lower=many.lower[0],
-            upper=many.upper[0],
-            n_observations=many.n_observations[0],
-            last_at=many.last_at[0],
-        )
+        return self.forecast_many([state], skills, at=at).of_learner(0)
 
     def forecast_many(
         self, states: Sequence[BKTState], skills: Sequence[str], *, at: float
@@ -299,18 +292,3 @@ def _posterior(
     given_all, given_not = (1 - slip, guess) if is_correct else (slip, 1 - guess)
     # Whoever lacks this skill lacks the whole, whatever is known of the others.
     return unknown * given_not / (together * given_all + (1 - together) * given_not)
-
-
-def _check_observation(state: BKTState, observation: Observation) -> None:
-    skills, at = observation.skills, observation.at
-    if not skills:
-        raise DataError("observation has no skills, expected at least one")
-    if len(set(skills)) != len(skills):
-        raise DataError(f"observation names a skill twice: {', '.join(skills)}")
-    if not math.isfinite(at):
-        raise DataError(f"observation has time {at}, expected a finite number")
-    if at < state.last_at:
-        raise DataError(
-            f"observation at {at} is earlier than the learner's last one at {state.last_at}; "
-            "rebuild the state from the log"
-        )

@@ -20,10 +20,8 @@ from kt_models.artifacts import (
     write_artifact,
 )
 from kt_models.baselines.logistic import FittedLogistic, features_from
-from kt_models.baselines.serving import CAPPED_ANSWERS, PRIOR_ANSWERS
 from kt_models.baselines.serving import Query as HistoryQuery
 from kt_models.baselines.solver import sigmoid
-from kt_models.bkt.interval import beta_interval
 from kt_models.cakt.base import asked_log_odds, log_odds
 from kt_models.cakt.batches import prepare
 from kt_models.cakt.config import CONFIGS, CAKTConfig
@@ -37,9 +35,9 @@ from kt_models.cakt.state import (
     new_state,
     without_memory,
 )
-from kt_models.dkt.model import check_observation
 from kt_models.errors import ArtifactError, ConfigError, DataError
 from kt_models.evaluate.slices import fuse_mean
+from kt_models.online import check_observation, counted_beliefs, seen_after
 from kt_models.protocol import Beliefs, Observation, Progress
 
 F = NDArray[np.float64]
@@ -142,16 +140,13 @@ class FittedCAKT:
         history = state.history
         if self.base is not None:
             history = self.base.update(history, observation)
-        seen = dict(state.seen)
-        for skill in observation.skills:
-            seen[skill] = (seen.get(skill, (0, 0.0))[0] + 1, observation.at)
         return CAKTState(
             memory=self._online.step(state, observation, base=base),
             n=state.n + 1,
             last_at=observation.at,
             previous=observation.skills[0],
             frames=self._online.frames_after(state, observation),
-            seen=seen,
+            seen=seen_after(state.seen, observation),
             history=history,
         )
 
@@ -176,15 +171,7 @@ class FittedCAKT:
 
     def forecast(self, state: CAKTState, skills: Sequence[str], *, at: float) -> Beliefs:
         """Return (n_skills,) beliefs; mastery is P(correct), for want of a latent one."""
-        many = self.forecast_many([state], skills, at=at)
-        return Beliefs(
-            p_correct=many.p_correct[0],
-            p_mastery=many.p_mastery[0],
-            lower=many.lower[0],
-            upper=many.upper[0],
-            n_observations=many.n_observations[0],
-            last_at=many.last_at[0],
-        )
+        return self.forecast_many([state], skills, at=at).of_learner(0)
 
     def forecast_many(
         self, states: Sequence[CAKTState], skills: Sequence[str], *, at: float
@@ -197,19 +184,7 @@ class FittedCAKT:
         p_correct = self._answer(
             [(state, (skill,), None) for state in begun for skill in skills], at=at
         ).reshape(shape)
-        never = (0, float("nan"))
-        seen = [[state.seen.get(skill, never) for skill in skills] for state in states]
-        counts = np.array([[n for n, _ in row] for row in seen], dtype=np.int64).reshape(shape)
-        last_at = np.array([[last for _, last in row] for row in seen], dtype=np.float64)
-        lower, upper = beta_interval(p_correct, np.minimum(PRIOR_ANSWERS + counts, CAPPED_ANSWERS))
-        return Beliefs(
-            p_correct=p_correct,
-            p_mastery=p_correct.copy(),
-            lower=lower,
-            upper=upper,
-            n_observations=counts,
-            last_at=last_at.reshape(shape),
-        )
+        return counted_beliefs(p_correct, [state.seen for state in states], skills)
 
     def predict(self, data: ResponseArrays) -> F:
         """Return (n,) P(correct), the mean over a response's skills, from earlier responses only.

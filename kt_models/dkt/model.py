@@ -16,12 +16,12 @@ from kt_models.artifacts import (
     safetensors_writer,
     write_artifact,
 )
-from kt_models.bkt.interval import beta_interval
 from kt_models.dkt.config import DKTConfig
 from kt_models.dkt.sequences import sequences_of, tokens_of
 from kt_models.dkt.state import DKTState, dump_state, load_state
 from kt_models.errors import DataError
 from kt_models.evaluate.slices import fuse_mean
+from kt_models.online import check_observation, counted_beliefs, seen_after
 from kt_models.protocol import Beliefs, Observation, Progress
 
 F = NDArray[np.float64]
@@ -29,10 +29,6 @@ F = NDArray[np.float64]
 NAME = "dkt"
 MODEL_VERSION = 1
 _WEIGHTS = "weights.safetensors"
-# The network states no uncertainty: its interval is that of a Beta worth this many answers
-# before the first one, and never more than the cap.
-_PRIOR_ANSWERS = 4.0
-_CAPPED_ANSWERS = 40.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,15 +152,12 @@ class FittedDKT:
         gates = inputs + self._gate_bias + h @ self._recurrent
         take, keep, new, show = np.split(gates, 4)
         cell = _sigmoid(keep) * c + _sigmoid(take) * np.tanh(new)
-        seen = dict(state.seen)
-        for skill in observation.skills:
-            seen[skill] = (seen.get(skill, (0, 0.0))[0] + 1, observation.at)
         return DKTState(
             h=(_sigmoid(show) * np.tanh(cell)).astype(np.float32),
             c=cell.astype(np.float32),
             n=state.n + 1,
             last_at=observation.at,
-            seen=seen,
+            seen=seen_after(state.seen, observation),
         )
 
     def predict_next(
@@ -176,15 +169,7 @@ class FittedDKT:
 
     def forecast(self, state: DKTState, skills: Sequence[str], *, at: float) -> Beliefs:
         """Return (n_skills,) beliefs; mastery is P(correct), for want of a latent one."""
-        many = self.forecast_many([state], skills, at=at)
-        return Beliefs(
-            p_correct=many.p_correct[0],
-            p_mastery=many.p_mastery[0],
-            lower=many.lower[0],
-            upper=many.upper[0],
-            n_observations=many.n_observations[0],
-            last_at=many.last_at[0],
-        )
+        return self.forecast_many([state], skills, at=at).of_learner(0)
 
     def forecast_many(
         self, states: Sequence[DKTState], skills: Sequence[str], *, at: float
@@ -193,21 +178,7 @@ class FittedDKT:
         if not isfinite(at):
             raise DataError(f"at is {at}, expected a finite time")
         p_correct = self._p_correct(states, skills)
-        never = (0, float("nan"))
-        seen = [[state.seen.get(skill, never) for skill in skills] for state in states]
-        shape = (len(states), len(skills))
-        counts = np.array([[n for n, _ in row] for row in seen], dtype=np.int64).reshape(shape)
-        last_at = np.array([[last for _, last in row] for row in seen], dtype=np.float64)
-        evidence = np.minimum(_PRIOR_ANSWERS + counts, _CAPPED_ANSWERS)
-        lower, upper = beta_interval(p_correct, evidence)
-        return Beliefs(
-            p_correct=p_correct,
-            p_mastery=p_correct.copy(),
-            lower=lower,
-            upper=upper,
-            n_observations=counts,
-            last_at=last_at.reshape(shape),
-        )
+        return counted_beliefs(p_correct, [state.seen for state in states], skills)
 
     def predict(self, data: ResponseArrays) -> F:
         """Return (n,) P(correct), the mean over a response's skills, from earlier responses only.
@@ -282,20 +253,3 @@ class FittedDKT:
 
 def _sigmoid(values: F) -> F:
     return 0.5 * (1.0 + np.tanh(0.5 * values))
-
-
-def check_observation(observation: Observation, *, last_at: float) -> None:
-    """Refuse no skills, a skill named twice, and a time that is no number or goes backwards.
-
-    Raises: DataError.
-    """
-    skills, at = observation.skills, observation.at
-    if not skills or len(set(skills)) != len(skills):
-        raise DataError(f"an observation needs one skill or more, each once; got {skills}")
-    if not isfinite(at):
-        raise DataError(f"observation has time {at}, expected a finite number")
-    if at < last_at:
-        raise DataError(
-            f"observation at {at} is earlier than the learner's last one at {last_at}; "
-            "rebuild the state from the log"
-        )
