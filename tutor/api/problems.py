@@ -20,6 +20,7 @@ STATUS_OF_CODE: Mapping[str, int] = {
     "file_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "length_required": HTTPStatus.LENGTH_REQUIRED,
     "forbidden": HTTPStatus.FORBIDDEN,
+    "not_an_author": HTTPStatus.FORBIDDEN,
 }
 WORDS = {
     HTTPStatus.NOT_FOUND: "Nothing is here, or nothing that you may see.",

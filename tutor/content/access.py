@@ -2,10 +2,13 @@
 
 from uuid import UUID
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404
+from django.utils.translation import gettext as _
 
 from tutor.accounts.models import User
+from tutor.common.errors import TutorError
 from tutor.content.models import Asset, Course, ImportJob
 
 
@@ -23,11 +26,47 @@ def import_job_for(user: User, job_uuid: UUID) -> ImportJob:
     return job
 
 
-def course_for_author(course_uuid: UUID) -> Course:
-    """Return a course for anybody who may author, which every teacher may. Raises: Http404."""
+def can_author(user: User, course: Course) -> bool:
+    """Whether the person may change a course: its authors, administrators, and every teacher
+    while it has no author (as the demo course has none).
+    """
+    if not user.is_teacher or not user.is_active:
+        return False
+    if user.is_administrator:
+        return True
+    authors = set(course.authors.values_list("pk", flat=True))
+    return not authors or user.pk in authors
+
+
+def author_check(user: User, course: Course) -> None:
+    """Refuse who may not change a course; every import, roll-back and edit comes through here.
+
+    Raises:
+        TutorError: code `not_an_author`.
+    """
+    if not can_author(user, course):
+        raise TutorError(
+            _(
+                "'{course}' is changed by its authors only. Ask one of them, or an administrator, "
+                "to add you to the course's authors."
+            ).format(course=course.title),
+            code="not_an_author",
+        )
+
+
+def course_for_teacher(course_uuid: UUID) -> Course:
+    """Return a course to look at, which every teacher may. Raises: Http404."""
     course = Course.objects.filter(uuid=course_uuid).first()
     if course is None:
         raise Http404
+    return course
+
+
+def course_for_author(user: User, course_uuid: UUID) -> Course:
+    """Return a course to change. Raises: Http404, or PermissionDenied to other teachers."""
+    course = course_for_teacher(course_uuid)
+    if not can_author(user, course):
+        raise PermissionDenied
     return course
 
 

@@ -9,6 +9,7 @@ from tutor.content.models import (
     Asset,
     Course,
     CourseVersion,
+    Draft,
     Hint,
     ImportJob,
     Lesson,
@@ -167,3 +168,12 @@ class ImportJobAdmin(ReadOnlyAdmin):
     list_filter = ("status", "is_dry_run", "format")
     search_fields = ("filename", "uuid")
     list_select_related = ("created_by",)
+
+
+@admin.register(Draft)
+class DraftAdmin(ReadOnlyAdmin):
+    """What authors write and have not published."""
+
+    list_display = ("__str__", "course", "author", "updated_at")
+    list_filter = ("course", "kind")
+    list_select_related = ("course", "author")

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from tutor.accounts.models import User
+from tutor.content.access import author_check
 from tutor.content.bundles import Document, canonical_edge, edge_key
 from tutor.content.edges import Edge, cycles_named, joined
 from tutor.content.errors import ImportRefusedError, value_shown
@@ -43,8 +44,10 @@ def graph_import(
 
     Raises:
         ImportRefusedError: for a graph that is malformed or runs in circles, each named.
-        TutorError: code `course_busy`.
+        TutorError: code `course_busy` or `not_an_author`.
     """
+    if by is not None:
+        author_check(by, course)
     findings = Findings()
     edges = edges_read(document, findings)
     progress(0.2, "looking for circles")

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from tutor.accounts.models import User
 from tutor.accounts.services import audit_record
 from tutor.common.errors import TutorError
+from tutor.content.access import author_check
 from tutor.content.applying import plan_apply
 from tutor.content.bundles import (
     Document,
@@ -109,13 +110,16 @@ def course_import(
     What the bundle lacks is retired; edges that came with a graph or were learned from data stay,
     unless `is_exact`. `on_apply` is called inside the write transaction, also when nothing changes.
     `origin` says where the bundle's parts stood in the file. With `is_partial` problems that have
-    errors are left out, each with a note.
+    errors are left out, each with a note. `by` is None for the command line, which may everything.
 
     Raises:
         ImportRefusedError: with every row that is wrong; nothing was written then.
+        TutorError: code `not_an_author` or `course_busy`.
     """
     for _try in range(TRIES):
         course = _course_of(bundle)
+        if by is not None and course is not None:
+            author_check(by, course)
         kept = edges_kept(course) if course and not is_exact else []
         needed = [(e["from"], e["to"]) for e in kept if e["kind"] == EdgeKind.PREREQUISITE.value]
         check = partial(bundle_check, kept_edges=needed, progress=_part(progress, 0.0, 0.8))
@@ -151,20 +155,8 @@ def course_import(
     raise _busy_error()
 
 
-def course_roll_back(
-    course: Course,
-    number: int,
-    *,
-    by: User | None,
-    now: datetime,
-    is_dry_run: bool = False,
-) -> ImportResult:
-    """Bring a course back to one of its versions, as a new version.
-
-    Raises:
-        TutorError: code `unknown_version`.
-        ImportRefusedError: when that version does not pass today's checks.
-    """
+def version_of(course: Course, number: int) -> CourseVersion:
+    """Return one of a course's versions. Raises: TutorError, code `unknown_version`."""
     version = CourseVersion.objects.filter(course=course, number=number).first()
     if version is None:
         raise TutorError(
@@ -173,8 +165,35 @@ def course_roll_back(
             ).format(course=course.key, number=number, last=course.version_number),
             code="unknown_version",
         )
-    bundle = bundle_unpack(bytes(version.bundle_gz))
-    return course_import(bundle, by=by, now=now, is_dry_run=is_dry_run, is_exact=True)
+    return version
+
+
+def course_roll_back(
+    course: Course,
+    number: int,
+    *,
+    by: User | None,
+    now: datetime,
+    is_dry_run: bool = False,
+    progress: Progress = progress_ignored,
+    on_apply: OnApply | None = None,
+) -> ImportResult:
+    """Bring a course back to one of its versions, as a new version.
+
+    Raises:
+        TutorError: code `unknown_version` or `not_an_author`.
+        ImportRefusedError: when that version does not pass today's checks.
+    """
+    bundle = bundle_unpack(bytes(version_of(course, number).bundle_gz))
+    return course_import(
+        bundle,
+        by=by,
+        now=now,
+        is_dry_run=is_dry_run,
+        is_exact=True,
+        progress=progress,
+        on_apply=on_apply,
+    )
 
 
 def plan_carry_out(
@@ -211,7 +230,7 @@ def plan_carry_out(
     progress(0.9, "writing")
     with transaction.atomic():
         if packed is not None:
-            course = _course_lock(plan, now=now)
+            course = _course_lock(plan, by=by, now=now)
             plan_apply(plan, course, now=now)
             course.version_number += 1
             course.save()
@@ -256,9 +275,12 @@ def _edges_merge(target: Document, kept: list[Document]) -> None:
     )
 
 
-def _course_lock(plan: Plan, *, now: datetime) -> Course:
+def _course_lock(plan: Plan, *, by: User | None, now: datetime) -> Course:
     if plan.course is None:
-        return Course.objects.create(key=plan.target["course"]["id"], created_at=now)
+        created = Course.objects.create(key=plan.target["course"]["id"], created_at=now)
+        if by is not None:
+            created.authors.add(by)
+        return created
     # Without the key: answers, whose rows point to the course, go on meanwhile.
     course = Course.objects.select_for_update(no_key=True).get(pk=plan.course.pk)
     if course.version_number != plan.base_version:

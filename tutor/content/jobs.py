@@ -24,9 +24,10 @@ from tutor.common.clock import now_utc
 from tutor.common.errors import TutorError
 from tutor.common.models import OutboxEntry
 from tutor.common.outbox import handler, outbox_add
+from tutor.content.access import author_check
 from tutor.content.errors import ImportRefusedError, RowError
 from tutor.content.formats import content_import, content_read
-from tutor.content.importing import ImportResult
+from tutor.content.importing import ImportResult, course_roll_back, version_of
 from tutor.content.models import Course, ImportFormat, ImportJob, ImportStatus
 
 logger = logging.getLogger(__name__)
@@ -56,10 +57,12 @@ def import_job_create(
     """Keep an upload and promise its import; with `is_partial` faulty problems are left out.
 
     Raises:
-        TutorError: code `course_missing` for a graph without a course.
+        TutorError: code `course_missing` for a graph without a course, or `not_an_author`.
     """
     if format == ImportFormat.GRAPH and course is None:
         raise TutorError(_("A graph needs a course to go to; choose one."), code="course_missing")
+    if course is not None:
+        author_check(by, course)
     digest = hashlib.sha256()
     for chunk in file.chunks():
         digest.update(chunk)
@@ -109,6 +112,28 @@ def import_job_apply(job: ImportJob, *, by: User, now: datetime) -> ImportJob:
         )
         _promise(again, by=by, now=now)
     return again
+
+
+def roll_back_start(course: Course, number: int, *, by: User, now: datetime) -> ImportJob:
+    """Promise to bring a course back to a version; the job shows how far it is.
+
+    Raises:
+        TutorError: code `unknown_version` or `not_an_author`.
+    """
+    author_check(by, course)
+    version_of(course, number)
+    with transaction.atomic():
+        job = ImportJob.objects.create(
+            created_by=by,
+            created_at=now,
+            format=ImportFormat.BUNDLE,
+            course=course,
+            is_dry_run=False,
+            roll_back_to=number,
+            filename=_("{course}, version {number}").format(course=course.key, number=number),
+        )
+        _promise(job, by=by, now=now)
+    return job
 
 
 def _promise(job: ImportJob, *, by: User, now: datetime) -> None:
@@ -180,6 +205,29 @@ class _Run:
 
     def _import(self) -> None:
         job = self.job
+        if job.created_by is None:
+            # Nobody's rights are left to act by; without a name it would pass for the command line.
+            message = _("Whoever started this has no account any more, so it was not carried out.")
+            raise TutorError(message, code="not_an_author")
+        result = self._roll_back(job.created_by) if job.roll_back_to else self._read(job.created_by)
+        if job.is_dry_run:
+            self._finish(result)
+
+    def _roll_back(self, by: User) -> ImportResult:
+        job = self.job
+        if job.course is None or job.roll_back_to is None:
+            raise TutorError(_("The course is gone."), code="course_missing")
+        return course_roll_back(
+            job.course,
+            job.roll_back_to,
+            by=by,
+            now=self.clock(),
+            progress=self._tell,
+            on_apply=self._finish,
+        )
+
+    def _read(self, by: User) -> ImportResult:
+        job = self.job
         with job.file.open("rb") as opened:
             content = content_read(
                 opened.file,
@@ -188,18 +236,16 @@ class _Run:
                 progress=lambda share, stage: self._tell(0.2 * share, stage),
             )
         self.notes = content.notes
-        result = content_import(
+        return content_import(
             content,
             course=job.course,
-            by=job.created_by,
+            by=by,
             now=self.clock(),
             is_dry_run=job.is_dry_run,
             is_partial=job.is_partial,
             progress=lambda share, stage: self._tell(0.2 + 0.8 * share, stage),
             on_apply=self._finish,
         )
-        if job.is_dry_run:
-            self._finish(result)
 
     def _tell(self, share: float, stage: str) -> None:
         """Write progress and renew the lease, at most once a second."""

@@ -31,6 +31,12 @@ class Course(models.Model):
         help_text=_("A skill opens when the lower bound of each prerequisite reaches this."),
     )
     created_at = models.DateTimeField()
+    authors = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        blank=True,
+        related_name="courses_authored",
+        help_text=_("Who may change the course; while there is nobody, every teacher may."),
+    )
 
     class Meta:
         ordering = ["title"]
@@ -344,9 +350,12 @@ class ImportJob(models.Model):
     is_partial = models.BooleanField(
         default=False, help_text=_("Problems with errors are left out and listed.")
     )
-    filename = models.CharField(max_length=255)
-    file = models.FileField(upload_to="imports/")
-    sha256 = models.CharField(max_length=64)
+    roll_back_to = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("The version to bring back, where no file came.")
+    )
+    filename = models.CharField(max_length=255, blank=True)
+    file = models.FileField(upload_to="imports/", blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
     status = models.CharField(
         max_length=10, choices=ImportStatus.choices, default=ImportStatus.QUEUED
     )
@@ -361,6 +370,54 @@ class ImportJob(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(roll_back_to__isnull=True) | Q(file=""),
+                name="roll_back_has_no_file",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.filename} ({self.status})"
+
+
+class DraftKind(models.TextChoices):
+    """What is being written."""
+
+    PROBLEM = "problem", _("problem")
+    LESSON = "lesson", _("lesson")
+
+
+class Draft(models.Model):
+    """What one author has written and not yet published; nobody else sees it.
+
+    `base` is what stood there when the writing began, so that a change by somebody else meanwhile
+    is noticed; it is blank for something new.
+    """
+
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="drafts")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts"
+    )
+    kind = models.CharField(max_length=10, choices=DraftKind.choices)
+    key = models.CharField(
+        max_length=KEY_LENGTH, blank=True, help_text=_("The id of what is changed; blank for new.")
+    )
+    base = models.CharField(max_length=64, blank=True, help_text=_("Its checksum at the start."))
+    document = models.JSONField()
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-updated_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["course", "author", "kind", "key"],
+                condition=~Q(key=""),
+                name="draft_once_of_a_thing",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key or self.uuid}"

@@ -13,18 +13,23 @@ from django.http import (
 )
 from django.shortcuts import redirect, render
 from django.utils.http import parse_etags, quote_etag
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tutor.accounts.access import member_page, teacher_page
 from tutor.accounts.http import UserRequest
 from tutor.common.clock import now_utc
 from tutor.common.errors import TutorError
-from tutor.content.access import asset_for, course_for_author, import_job_for, import_jobs_of
+from tutor.content.access import (
+    asset_for,
+    can_author,
+    course_for_author,
+    course_for_teacher,
+    import_job_for,
+    import_jobs_of,
+)
 from tutor.content.exporting import ExportForm, bundle_write, course_export
 from tutor.content.forms import ImportForm
-from tutor.content.importing import course_roll_back
-from tutor.content.jobs import import_job_apply, import_job_create
+from tutor.content.jobs import import_job_apply, import_job_create, roll_back_start
 from tutor.content.models import Course, CourseVersion
 from tutor.content.pages import job_page
 
@@ -42,16 +47,20 @@ def import_list(request: UserRequest) -> HttpResponseBase:
     if request.method == "POST":
         form = ImportForm(request.POST, request.FILES)
         if form.is_valid():
-            job = import_job_create(
-                form.cleaned_data["file"],
-                by=request.user,
-                format=form.cleaned_data["format"],
-                course=form.cleaned_data["course"],
-                is_dry_run=form.cleaned_data["is_dry_run"],
-                is_partial=form.cleaned_data["is_partial"],
-                now=now_utc(),
-            )
-            return redirect("import_detail", job.uuid)
+            try:
+                job = import_job_create(
+                    form.cleaned_data["file"],
+                    by=request.user,
+                    format=form.cleaned_data["format"],
+                    course=form.cleaned_data["course"],
+                    is_dry_run=form.cleaned_data["is_dry_run"],
+                    is_partial=form.cleaned_data["is_partial"],
+                    now=now_utc(),
+                )
+            except TutorError as error:
+                form.add_error("course", error.message)
+            else:
+                return redirect("import_detail", job.uuid)
     jobs = Paginator(import_jobs_of(request.user).defer("result", "errors", "notes"), JOBS_PER_PAGE)
     context = {
         "form": form,
@@ -87,41 +96,34 @@ def import_apply(request: UserRequest, job_uuid: UUID) -> HttpResponseBase:
 @teacher_page
 def course_versions(request: UserRequest, course_uuid: UUID) -> HttpResponseBase:
     """List a course's versions, each of which can be brought back."""
-    course = course_for_author(course_uuid)
+    course = course_for_teacher(course_uuid)
     versions = (
         CourseVersion.objects.filter(course=course).defer("bundle_gz").select_related("created_by")
     )
     page = Paginator(versions, JOBS_PER_PAGE).get_page(request.GET.get("page"))
     context = {"course": course, "versions": page, "forms": [form.value for form in ExportForm]}
+    context["is_author"] = can_author(request.user, course)
     return render(request, "content/versions.html", context)
 
 
 @require_POST
 @teacher_page
 def version_roll_back(request: UserRequest, course_uuid: UUID, number: int) -> HttpResponseBase:
-    """Bring a course back to a version."""
-    course = course_for_author(course_uuid)
+    """Bring a course back to a version, as a job that its page follows."""
+    course = course_for_author(request.user, course_uuid)
     try:
-        result = course_roll_back(course, number, by=request.user, now=now_utc())
+        job = roll_back_start(course, number, by=request.user, now=now_utc())
     except TutorError as error:
         messages.error(request, error.message)
-    else:
-        messages.success(
-            request,
-            _("Nothing to change: the course is as version {number} left it.").format(number=number)
-            if result.version is None
-            else _("The course is as version {number} left it; this is version {new}.").format(
-                number=number, new=result.version
-            ),
-        )
-    return redirect("course_versions", course.uuid)
+        return redirect("course_versions", course.uuid)
+    return redirect("import_detail", job.uuid)
 
 
 @require_http_methods(["GET", "HEAD"])
 @teacher_page
 def course_download(request: UserRequest, course_uuid: UUID, form: str) -> HttpResponseBase:
     """Send a course as a bundle, in parts as it is written."""
-    course = course_for_author(course_uuid)
+    course = course_for_teacher(course_uuid)
     wanted = next((known for known in ExportForm if known.value == form), None)
     if wanted is None:
         raise Http404

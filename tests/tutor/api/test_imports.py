@@ -227,3 +227,16 @@ def test_a_partial_import_leaves_out_what_is_faulty(importer: APIClient) -> None
     job = finish(post(importer, bundle, "?partial=true"))
     assert (job.status, job.is_partial) == ("done", True)
     assert [note for note in job.notes if "problem 'faulty' was left out" in note]
+
+
+def test_a_graph_for_the_course_of_another_author_is_forbidden(
+    importer: APIClient, api_of: ApiOf, world: World
+) -> None:
+    world.course.authors.add(world.zoe)
+    graph = {"nodes": [{"id": "a"}], "edges": []}
+    reply = post(importer, graph, f"?format=graph&course={world.course.uuid}")
+    assert (reply.status_code, reply.json()["code"]) == (403, "not_an_author")
+    assert not ImportJob.objects.exists()
+    world.course.authors.add(world.tess)
+    reply = post(importer, graph, f"?format=graph&course={world.course.uuid}")
+    assert reply.status_code == 202

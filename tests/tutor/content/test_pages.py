@@ -210,8 +210,14 @@ def test_rolling_back_makes_a_new_version_and_says_so(world, client_of, imported
     client = client_of(world.tess)
     page = client.get(reverse("course_versions", args=[imported.uuid])).content.decode()
     assert "Roll back to 1" in page
-    response = client.post(reverse("version_roll_back", args=[imported.uuid, 1]), follow=True)
-    assert "The course is as version 1 left it" in response.content.decode()
+    response = client.post(reverse("version_roll_back", args=[imported.uuid, 1]))
+    job = ImportJob.objects.get(roll_back_to=1)
+    assert response.url == reverse("import_detail", args=[job.uuid])
+    page = client.get(response.url).content.decode()
+    assert "Roll-back of Other to version 1" in page
+    assert b'hx-trigger="every 1s"' in client.get(response.url).content
+    run(job, now)
+    assert "Sums is now version 3" in client.get(response.url).content.decode()
     assert CourseVersion.objects.filter(course=imported).count() == 3
     response = client.post(reverse("version_roll_back", args=[imported.uuid, 99]), follow=True)
     assert "has no version 99" in response.content.decode()
@@ -270,7 +276,7 @@ def test_every_list_of_the_admin_opens(world, client_of, imported, job):
     client = client_of(world.root)
     for model in (
         *("course", "skill", "prerequisite", "lesson", "problem", "problemrevision", "step"),
-        *("hint", "asset", "courseversion", "importjob"),
+        *("hint", "asset", "courseversion", "importjob", "draft"),
     ):
         url = reverse(f"admin:content_{model}_changelist")
         assert client.get(url).status_code == 200, model

@@ -99,6 +99,7 @@ class ImportList(ListModelMixin, ImportView):
             411: problem("A body that does not say how long it is."),
             413: problem("The file is too large."),
             415: problem("A body that is no form, JSON or zip."),
+            403: problem("A course that other authors change."),
             422: problem("A graph without a course."),
         },
     )
