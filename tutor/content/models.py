@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from tutor.content.job_models import KEY_LENGTH
+from tutor.content.job_models import KEY_LENGTH as KEY_LENGTH
 from tutor.content.job_models import Draft as Draft
 from tutor.content.job_models import DraftKind as DraftKind
 from tutor.content.job_models import ImportFormat as ImportFormat
