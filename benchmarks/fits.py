@@ -1,11 +1,13 @@
 """A real log through the whole road: import, fits by workers, promotion, replay, beliefs.
 
     python benchmarks/fits.py [--log assist2017.csv.gz] [--var DIR] [--json FILE]
-                              [--models bkt_forgets:mastery,dkt:prediction]
+                              [--models bkt_forgets:mastery,psi_kt_extended:mastery]
 
 Imports a log of STEPWISE_DATA (default ../shared, its `data` folder) into a site of its own, starts
 `manage.py run` and asks for the fits like the page does; the site's workers do the rest. A version
-that the rule does not let serve is promoted by hand, so that its replay is measured too. With --var
+that the rule does not let serve is promoted by hand, so that its replay is measured too. Models are
+fitted in the order given, each tested beside the one that served by then, and the states of the last
+are held against a replay of the log. With --var
 what is in that folder already (the log, fits that are done) is taken as it is, so that a run which
 was broken off can go on. Seconds are the clock's and, in brackets, the CPU's, summed over the
 worker's processes. Needs Linux and the extra `fit`.
@@ -97,18 +99,22 @@ def imported(log: str) -> "Course":
     if not Course.objects.filter(key=COURSE).exists():
         if not data.is_file():
             sys.exit(f"no log at {data}; set STEPWISE_DATA")
-        command = [sys.executable, "manage.py", "import_responses", str(data)]
-        command += ["--course", COURSE, "--create-content"]
-        began = time.monotonic()
-        process = subprocess.Popen(command, cwd=ROOT)
-        _pid, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        assert process.returncode == 0, "the import failed"
-        print(
-            f"import: {time.monotonic() - began:.0f} s ({usage.ru_utime + usage.ru_stime:.0f} s), "
-            f"peak {usage.ru_maxrss / 1024:.0f} MiB"
-        )
+        print(f"import: {commanded('import_responses', str(data), '--create-content')}", flush=True)
     return Course.objects.get(key=COURSE)
+
+
+def commanded(*words: str) -> str:
+    """Run one of the site's commands on the course; say what it took."""
+    began = time.monotonic()
+    command = [sys.executable, "manage.py", *words, "--course", COURSE]
+    process = subprocess.Popen(command, cwd=ROOT)
+    _pid, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, f"{words[0]} ended with {process.returncode}"
+    return (
+        f"{time.monotonic() - began:.0f} s ({usage.ru_utime + usage.ru_stime:.0f} s), "
+        f"peak {usage.ru_maxrss / 1024:.0f} MiB"
+    )
 
 
 def fitted(course: "Course", run: Run, *, model: str, role: str) -> "tuple[FitRun, FitRow]":
@@ -239,7 +245,7 @@ def main() -> None:
     """Import, fit, promote, replay, read, print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--log", default="assist2017.csv.gz")
-    parser.add_argument("--models", default="bkt_forgets:mastery,dkt:prediction")
+    parser.add_argument("--models", default="bkt_forgets:mastery,psi_kt_extended:mastery")
     parser.add_argument("--var", type=Path, help="the site's folder, kept")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -262,6 +268,7 @@ def main() -> None:
                 fits.append(row)
                 replays.append(served(fit.version, run))
             text = told(fits, replays) + "\n" + page(course)
+            print(f"rebuild_states --verify: {commanded('rebuild_states', '--verify')}")
     print(text)
     print(f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}")
     if options.json:

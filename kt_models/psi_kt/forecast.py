@@ -34,7 +34,7 @@ TRAIT_MEANINGS: Mapping[str, str] = MappingProxyType(
     {
         "half_life_days": "days in which half of what was gained or lost drifts back",
         "level": "where the learner's knowledge settles in the long run, in log odds",
-        "volatility": "how much knowledge moves by itself, in log odds after a long time",
+        "volatility": "how much knowledge moves by itself, in log odds per root of a day",
         "transfer": "how strongly prerequisites pull, from 0 to 1",
     }
 )

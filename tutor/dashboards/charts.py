@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 
 from tutor.dashboards.selectors import Day
 from tutor.tracing.trails import BeliefPoint
@@ -13,6 +14,8 @@ from tutor.tracing.trails import BeliefPoint
 WIDTH, HEIGHT = 640, 240
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 28
 BAR_HEIGHT = 96
+# Of the chart's width, for the days ahead.
+AHEAD_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class BeliefChart:
-    """A belief over time: a line with its 80 % band; `line` and `band` are SVG point lists."""
+    """A belief over time: a line with its 80 % band, and how it goes on without practice.
+
+    `line`, `band` and those ahead are SVG point lists; the latter are empty where not asked for.
+    """
 
     line: str
     band: str
+    ahead_line: str
+    ahead_band: str
     marks: tuple[Mark, ...]
     now: Mark | None
     x_ticks: tuple[Tick, ...]
@@ -58,18 +66,26 @@ def _y(share: float) -> float:
     return TOP + (HEIGHT - TOP - BOTTOM) * (1.0 - min(1.0, max(0.0, share)))
 
 
-def belief_chart(points: Sequence[BeliefPoint]) -> BeliefChart | None:
+def belief_chart(
+    points: Sequence[BeliefPoint], *, ahead: Sequence[BeliefPoint] = ()
+) -> BeliefChart | None:
     """Lay out the belief of a skill over time; None where there is no observation.
 
-    Time runs to scale, so that a pause looks like one. The last point is the present.
+    Time runs to scale, so that a pause looks like one. The last point is the present; what is ahead
+    has a part of the width to itself, and its own scale.
     """
     if not any(point.is_correct is not None for point in points):
         return None
     first, last = points[0].at, points[-1].at
     span = max((last - first).total_seconds(), 1.0)
+    present = WIDTH - RIGHT - (AHEAD_SHARE * (WIDTH - LEFT - RIGHT) if ahead else 0.0)
+    until = ahead[-1].at if ahead else last
+    span_ahead = max((until - last).total_seconds(), 1.0)
 
     def x(at: datetime) -> float:
-        return LEFT + (WIDTH - LEFT - RIGHT) * (at - first).total_seconds() / span
+        if at > last:
+            return present + (WIDTH - RIGHT - present) * (at - last).total_seconds() / span_ahead
+        return LEFT + (present - LEFT) * (at - first).total_seconds() / span
 
     def mark(point: BeliefPoint) -> Mark:
         shown = date_format(localtime(point.at), "j M Y, H:i")
@@ -81,17 +97,27 @@ def belief_chart(points: Sequence[BeliefPoint]) -> BeliefChart | None:
             f"({_percent(point.lower)}–{_percent(point.upper)})",
         )
 
-    upper = [f"{_number(x(p.at))},{_number(_y(p.upper))}" for p in points]
-    lower = [f"{_number(x(p.at))},{_number(_y(p.lower))}" for p in points]
+    def line(some: Sequence[BeliefPoint]) -> str:
+        return " ".join(f"{_number(x(p.at))},{_number(_y(p.p_correct))}" for p in some)
+
+    def band(some: Sequence[BeliefPoint]) -> str:
+        upper = [f"{_number(x(p.at))},{_number(_y(p.upper))}" for p in some]
+        lower = [f"{_number(x(p.at))},{_number(_y(p.lower))}" for p in some]
+        return " ".join(upper + lower[::-1])
+
+    coming = [points[-1], *ahead] if ahead else []
+    ticks = [Tick(str(LEFT), date_format(localtime(first), "j M Y"))]
+    if ahead:
+        ticks.append(Tick(_number(present), _("now")))
+    ticks.append(Tick(str(WIDTH - RIGHT), date_format(localtime(until), "j M Y")))
     return BeliefChart(
-        line=" ".join(f"{_number(x(p.at))},{_number(_y(p.p_correct))}" for p in points),
-        band=" ".join(upper + lower[::-1]),
+        line=line(points),
+        band=band(points),
+        ahead_line=line(coming),
+        ahead_band=band(coming),
         marks=tuple(mark(point) for point in points if point.is_correct is not None),
         now=mark(points[-1]) if points[-1].is_correct is None else None,
-        x_ticks=(
-            Tick(str(LEFT), date_format(localtime(first), "j M Y")),
-            Tick(str(WIDTH - RIGHT), date_format(localtime(last), "j M Y")),
-        ),
+        x_ticks=tuple(ticks),
         y_ticks=tuple(Tick(_number(_y(share / 100)), f"{share} %") for share in (0, 50, 100)),
     )
 

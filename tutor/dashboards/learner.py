@@ -1,5 +1,6 @@
 """What a learner's page shows a teacher."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -26,8 +27,11 @@ from tutor.tracing.models import ModelVersion
 from tutor.tracing.selectors import SkillBelief
 from tutor.tracing.trails import BeliefPoint, belief_history
 
+logger = logging.getLogger(__name__)
+
 PAGE_ROWS = 25
 CHART_ROWS = 200
+FORECAST_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +173,11 @@ def change_of_model(
 
 @dataclass(frozen=True, slots=True)
 class SkillHistory:
-    """One skill's belief over time."""
+    """One skill's belief over time; `ahead` without practice, a day each."""
 
     skill: SkillNode
     points: Sequence[BeliefPoint]
+    ahead: Sequence[BeliefPoint]
     chart: BeliefChart | None
 
 
@@ -214,9 +219,26 @@ def skill_choose(skills: Skills, wanted: UUID | None) -> SkillNode | None:
 def skill_history(
     learner: User, course: Course, skill: SkillNode, *, now: datetime
 ) -> SkillHistory:
-    """Replay one skill's belief for the chart and its table."""
-    points = belief_history(learner, course, skill_id=skill.id, now=now, limit=CHART_ROWS)
-    return SkillHistory(skill=skill, points=points, chart=belief_chart(points))
+    """Replay one skill's belief for the chart and its table, and forecast the days to come.
+
+    Nothing of it is shown where the serving version cannot be asked now.
+    """
+    try:
+        found = belief_history(
+            learner,
+            course,
+            skill_id=skill.id,
+            now=now,
+            limit=CHART_ROWS,
+            days_ahead=FORECAST_DAYS,
+        )
+    except KTModelsError:
+        logger.exception("the belief of skill %s over time cannot be shown", skill.id)
+        return SkillHistory(skill=skill, points=(), ahead=(), chart=None)
+    points, ahead = found[:-FORECAST_DAYS], found[-FORECAST_DAYS:]
+    return SkillHistory(
+        skill=skill, points=points, ahead=ahead, chart=belief_chart(points, ahead=ahead)
+    )
 
 
 def timeline_of_learner(learner: User, course: Course, *, before: int | None) -> Timeline:

@@ -4,12 +4,19 @@ Only PSI-KT has an answer. Of any other model each question is answered with Non
 made-up number. No torch: a web worker asks.
 """
 
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from kt_models.psi_kt.filter import FittedPSIKT
-from tutor.tracing.engine import tracer
+from kt_models.psi_kt.forecast import ENOUGH_RESPONSES, TraitBelief, TraitBeliefs
+from tutor.tracing.engine import Blob, tracer
 from tutor.tracing.models import ModelVersion
+
+__all__ = ["ENOUGH_RESPONSES"]
+
+# A range at least this much of an unknown learner's tells nothing of this one.
+WIDE_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +77,103 @@ def edges(
         )
         for one in found
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class TraitReading:
+    """A trait of one learner with the ends of its 80 % interval.
+
+    `is_informed` is False while the interval is nearly that of a learner never seen.
+    """
+
+    value: float
+    lower: float
+    upper: float
+    is_informed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TraitsReading:
+    """The traits of one learner, and on how many observations of the wanted ones they rest.
+
+    `half_life_days`: in which half of the way back to the long-run level is gone. `level`: the
+    P(correct) in the long run on a skill of middling difficulty. `swing`: by how much P(correct)
+    moves by itself from one day to the next, near one half. `transfer`: how strongly prerequisites
+    pull, from 0 to 1.
+    """
+
+    half_life_days: TraitReading
+    level: TraitReading
+    swing: TraitReading
+    transfer: TraitReading
+    n_observations: int
+    n_wanted: int
+    is_enough_evidence: bool
+
+
+def traits(version: ModelVersion, blobs: Sequence[Blob | None]) -> list[TraitsReading] | None:
+    """Return each learner's traits; None where the version's model has none.
+
+    A blob of None is a learner's beginning.
+
+    Raises:
+        KTModelsError: when the version or a blob cannot be loaded.
+    """
+    model = tracer(version)
+    if not isinstance(model, FittedPSIKT):
+        return None
+    nobody = model.init_state()
+    unknown = model.traits(nobody)
+    states = [nobody if blob is None else model.load_state(bytes(blob)) for blob in blobs]
+    return [_traits_read(model.traits(state), unknown) for state in states]
+
+
+def _traits_read(found: TraitBeliefs, unknown: TraitBeliefs) -> TraitsReading:
+    decay = math.log(2.0) / found.half_life_days.value
+    # Over one day, of a process that is drawn back meanwhile.
+    day = math.sqrt((1.0 - math.exp(-2.0 * decay)) / (2.0 * decay))
+
+    def read(name: str) -> TraitReading:
+        one: TraitBelief = getattr(found, name)
+        width, widest = _width(name, one), _width(name, getattr(unknown, name))
+        return TraitReading(
+            value=_shown(name, one.value, day),
+            lower=_shown(name, one.lower, day),
+            upper=_shown(name, one.upper, day),
+            is_informed=width < WIDE_SHARE * widest,
+        )
+
+    return TraitsReading(
+        half_life_days=read("half_life_days"),
+        level=read("level"),
+        swing=read("volatility"),
+        transfer=read("transfer"),
+        n_observations=found.n_responses,
+        n_wanted=ENOUGH_RESPONSES,
+        is_enough_evidence=found.is_enough_evidence,
+    )
+
+
+def _shown(name: str, value: float, day: float) -> float:
+    """Return a trait in the unit that pages show."""
+    if name == "level":
+        return _share(value)
+    return _share(value * day) - 0.5 if name == "volatility" else value
+
+
+def _width(name: str, one: TraitBelief) -> float:
+    """Return an interval's width where the posterior is about Gaussian."""
+    if name == "level":
+        return one.upper - one.lower
+    if name == "transfer":
+        return _log_odds(one.upper) - _log_odds(one.lower)
+    return math.log(one.upper) - math.log(one.lower)
+
+
+def _share(log_odds: float) -> float:
+    return 0.5 * (1.0 + math.tanh(0.5 * log_odds))
+
+
+def _log_odds(share: float) -> float:
+    inside = min(max(share, 1e-9), 1.0 - 1e-9)
+    return math.log(inside) - math.log1p(-inside)

@@ -1,12 +1,13 @@
 """Beliefs: always computed from states at a moment, never stored."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
 import numpy as np
+from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from tutor.accounts.models import User
@@ -165,18 +166,28 @@ def beliefs_of_state(
     ).of_row(0)
 
 
-def beliefs_of_learners(learners: Sequence[User], course: Course, *, now: datetime) -> ClassBeliefs:
-    """Return the beliefs of many learners by one vectorised forecast (one query).
+@dataclass(frozen=True, eq=False)
+class HeldStates:
+    """The states of some learners under the version that serves mastery; None for no state."""
 
-    Two queries where none of them has a state under the version that serves.
+    version: ModelVersion
+    blobs: Mapping[int, engine.Blob | None]
+
+
+def states_of_learners(
+    learner_ids: Sequence[int] | QuerySet[User, int], course: Course, *, now: datetime
+) -> HeldStates:
+    """Return the learners' states (one query, with a queryset of ids too).
+
+    Two queries where none of them has a state under the version that serves. A queryset's learners
+    without a state are left out.
     """
-    ids = [learner.pk for learner in learners]
     states = {
         state.learner_id: state
         for state in LearnerState.objects.select_related("version")
         .only("learner_id", "blob", *(f"version__{name}" for name in VERSION_FIELDS))
         .filter(
-            learner_id__in=ids,
+            learner_id__in=learner_ids,
             version__course=course,
             version__role=ModelRole.MASTERY,
             version__status=VersionStatus.SERVING,
@@ -184,13 +195,43 @@ def beliefs_of_learners(learners: Sequence[User], course: Course, *, now: dateti
     }
     some = next(iter(states.values()), None)
     version = version_serving(course, now=now) if some is None else some.version
+    known: dict[int, engine.Blob | None] = {
+        pk: bytes(state.blob) or None for pk, state in states.items()
+    }
+    asked = () if isinstance(learner_ids, QuerySet) else learner_ids
+    return HeldStates(version=version, blobs=dict.fromkeys(asked) | known)
+
+
+def beliefs_of_learners(learners: Sequence[User], course: Course, *, now: datetime) -> ClassBeliefs:
+    """Return the beliefs of many learners by one vectorised forecast (one query).
+
+    Two queries where none of them has a state under the version that serves.
+    """
+    ids = [learner.pk for learner in learners]
+    held = states_of_learners(ids, course, now=now)
     return beliefs_of_blobs(
-        version,
-        [states[pk].blob or None if pk in states else None for pk in ids],
+        held.version,
+        [held.blobs[pk] for pk in ids],
         learner_ids=ids,
         skill_ids=course_graph(course).skill_ids,
         now=now,
     )
+
+
+def beliefs_ahead(
+    held: HeldStates, learner: User, course: Course, *, at: Sequence[datetime]
+) -> list[LearnerBeliefs]:
+    """Return a learner's beliefs at each moment, if nothing is answered until then (no query)."""
+    return [
+        beliefs_of_blobs(
+            held.version,
+            [held.blobs.get(learner.pk)],
+            learner_ids=[learner.pk],
+            skill_ids=course_graph(course).skill_ids,
+            now=moment,
+        ).of_row(0)
+        for moment in at
+    ]
 
 
 def beliefs_of_learner(learner: User, course: Course, *, now: datetime) -> LearnerBeliefs:

@@ -11,7 +11,7 @@ from tests.tutor.dashboards.support import respond, trace
 from tests.world import World
 from tutor.accounts.models import AuditEvent, User
 from tutor.content.graph import course_graph
-from tutor.dashboards.learner import PAGE_ROWS, timeline_of_learner
+from tutor.dashboards.learner import FORECAST_DAYS, PAGE_ROWS, timeline_of_learner
 from tutor.responses.models import Regrade, ResponseKind
 from tutor.tracing.services import version_serving
 
@@ -121,7 +121,13 @@ def test_corrections_later_tries_and_help_are_marked(
 
 def test_the_chart_ends_with_the_belief_of_now(history: World, client_of: ClientOf) -> None:
     page = read(client_of(history.tess), address(history))
-    assert 'class="trend-now" cx="628.0"' in page
+    # Three quarters of the width are the past, the rest the two weeks to come.
+    assert 'class="trend-now" cx="484.0"' in page
+    ahead = page.partition('trend-line-ahead" points="')[2].partition('"')[0].split()
+    assert len(ahead) == 1 + FORECAST_DAYS
+    assert ahead[0].startswith("484.0,")
+    assert ahead[-1].startswith("628.0,")
+    assert page.count("without practice</td>") == FORECAST_DAYS
     assert "2 Mar 2026, 12:00" in page
 
 
@@ -156,15 +162,15 @@ def test_queries_do_not_grow_with_history(
     client = client_of(history.tess)
     client.get(address(history))
     # session, user, class, teacher of it, learner; beliefs, standings, observations, guidance;
-    # plan; version, the log's mark; responses; audit
-    with django_assert_num_queries(14):
+    # plan; version, the log's mark; the class's states; responses; audit
+    with django_assert_num_queries(15):
         client.get(address(history))
     respond(history, history.ada, "a", [True, False] * 60, at=now)
     trace(history, history.ada, now=now)
     # One more, once: what was answered since the last look at the chart.
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         client.get(address(history))
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         client.get(address(history))
 
 

@@ -11,7 +11,7 @@ from tutor.accounts.access import teacher_page
 from tutor.accounts.http import UserRequest
 from tutor.common.clock import now_utc
 from tutor.common.errors import TutorError
-from tutor.dashboards import flags, selectors
+from tutor.dashboards import flags, forecast, selectors
 from tutor.dashboards.charts import activity_bars
 from tutor.dashboards.forms import ClassroomForm
 from tutor.dashboards.heatmap import LESSON_EVIDENCE_SHARE, OPEN_SKILLS
@@ -21,6 +21,7 @@ from tutor.roster.selectors import classrooms_of_teacher
 from tutor.roster.services import classroom_create
 from tutor.scheduling.statuses import PolicyConfig
 from tutor.tracing.selectors import EVIDENCE_MIN
+from tutor.tracing.traits import CLASS_LEAST, TRAITS_WANTED
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -85,5 +86,8 @@ def how_page(request: UserRequest) -> HttpResponse:
         "window_days": flags.WINDOW.days,
         "away_days": flags.AWAY_AFTER.days,
         "config": config,
+        "traits_wanted": TRAITS_WANTED,
+        "traits_class_least": CLASS_LEAST,
+        "ahead": forecast,
     }
     return render(request, "dashboards/how.html", context)

@@ -11,6 +11,7 @@ from tutor.accounts.http import UserRequest
 from tutor.common.clock import now_utc
 from tutor.dashboards.forms import AsOfForm
 from tutor.dashboards.heatmap import OPEN_SKILLS
+from tutor.dashboards.insight import insight_of_learner
 from tutor.dashboards.learner import (
     beliefs_of_day,
     change_of_model,
@@ -48,6 +49,7 @@ def learner_page(request: UserRequest, classroom: Classroom, learner_uuid: UUID)
         "skill_rows": rows,
         "n_hidden": len(skills.rows) - len(rows),
         "history": skill_history(learner, course, skill, now=now) if skill else None,
+        "insight": insight_of_learner(learner, classroom, now=now),
         "change": change_of_model(learner, course, skills, skill, now=now),
         "as_of": as_of,
         "day": beliefs_of_day(learner, course, day=as_of.cleaned_data["as_of"])
