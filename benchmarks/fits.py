@@ -6,10 +6,10 @@
 Imports a log of STEPWISE_DATA (default ../shared, its `data` folder) into a site of its own, starts
 `manage.py run` and asks for the fits like the page does; the site's workers do the rest. A version
 that the rule does not let serve is promoted by hand, so that its replay is measured too. Models are
-fitted in the order given, each tested beside the one that served by then, and the states of the last
-are held against a replay of the log. With --var
-what is in that folder already (the log, fits that are done) is taken as it is, so that a run which
-was broken off can go on. Seconds are the clock's and, in brackets, the CPU's, summed over the
+fitted in the order given, each tested beside the one that served by then; the states of the last
+one are held against a replay of the log. With --var what is in that folder already (the log, fits
+that are done) is taken as it is, so that a run which was broken off can go on. Seconds are the
+clock's and, in brackets, the CPU's, summed over the
 worker's processes. Needs Linux and the extra `fit`.
 """
 
