@@ -4,10 +4,9 @@ import secrets
 from datetime import datetime
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, get_hasher, make_password
-from django.db import transaction
 
-from tutor.accounts.models import ApiToken, User
-from tutor.accounts.services import audit_record
+from tutor.accounts.models import User
+from tutor.accounts.services import password_set
 
 # Syllables that are read out and typed without mistakes: no letter that looks like another.
 CONSONANTS = "bdfghkmnprstvz"
@@ -35,23 +34,11 @@ def password_hash_made(plain: str) -> str:
     return make_password(plain)
 
 
-@transaction.atomic
 def password_renew(user: User, *, by: User, now: datetime) -> str:
     """Give an account a new password and return it, this once.
 
-    Whoever is logged in to the account is logged out: sessions hang on the old hash. Its API tokens
-    are revoked.
+    Whoever is logged in to the account is logged out: sessions hang on the old hash.
     """
     plain = password_make()
-    user.password = password_hash_made(plain)
-    user.save(update_fields=["password"])
-    n_tokens = ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
-    audit_record(
-        by,
-        action="password_renew",
-        object_kind="user",
-        object_id=str(user.uuid),
-        detail={"tokens_revoked": n_tokens},
-        now=now,
-    )
+    password_set(user, password=plain, by=by, now=now)
     return plain

@@ -16,5 +16,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         learners.learner_page,
         name="learner",
     ),
+    path("classes/<uuid:classroom_uuid>/", include("tutor.dashboards.class_urls")),
     path("models/", include("tutor.dashboards.model_urls")),
 ]

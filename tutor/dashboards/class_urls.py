@@ -1,0 +1,26 @@
+"""Addresses of the pages on which a teacher keeps a class, below /teach/classes/<uuid>/."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from tutor.dashboards.views import class_settings, roster
+
+LEARNER = "learners/<uuid:learner_uuid>"
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("roster/", roster.roster_page, name="roster"),
+    path("roster.csv", roster.roster_csv, name="roster_csv"),
+    path("roster/add/", roster.learner_new, name="learner_new"),
+    path("roster/import/", roster.roster_import_page, name="roster_import"),
+    path("join-code/", roster.join_code_change, name="join_code"),
+    path(f"{LEARNER}/account/", roster.account_page, name="account"),
+    path(f"{LEARNER}/password/", roster.learner_password, name="learner_password"),
+    path(f"{LEARNER}/move/", roster.learner_change_class, name="learner_move"),
+    path(f"{LEARNER}/remove/", roster.learner_leave, name="learner_remove"),
+    path("settings/", class_settings.settings_page, name="settings"),
+    path("archive/", class_settings.archive_switch, name="archive"),
+    path("teachers/add/", class_settings.colleague_add, name="teacher_add"),
+    path(
+        "teachers/<uuid:teacher_uuid>/remove/",
+        class_settings.colleague_remove,
+        name="teacher_remove",
+    ),
+]
