@@ -16,10 +16,10 @@ from tests.world import PASSWORD
 from tutor.accounts.models import Role, User
 from tutor.accounts.services import account_create
 from tutor.common.clock import now_utc
+from tutor.content.documents import StepDocument
 from tutor.content.formats import content_import, content_read
 from tutor.content.models import Course, ImportFormat
 from tutor.grading.answers import answer_expected
-from tutor.practice.documents import StepDocument
 from tutor.practice.models import Session
 from tutor.practice.recording import scene_of
 from tutor.responses.models import Response, ResponseKind

@@ -6,7 +6,7 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
-from tutor.practice.documents import StepDocument
+from tutor.content.documents import StepDocument
 from tutor.practice.grading import grade
 
 

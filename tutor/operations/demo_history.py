@@ -10,11 +10,11 @@ from django.db import transaction
 from tutor.accounts.models import User
 from tutor.common.clock import days_since_epoch
 from tutor.common.errors import TutorError
+from tutor.content.documents import StepDocument
 from tutor.content.graph import CourseGraph, course_graph
 from tutor.content.models import Course
 from tutor.operations.answering import answer_right, answer_wrong
 from tutor.operations.simulated import SimulatedLearner, Sitting, pause_draw
-from tutor.practice.documents import StepDocument
 from tutor.practice.models import Activity, Session
 from tutor.practice.recording import Scene, scene_of
 from tutor.practice.services import (

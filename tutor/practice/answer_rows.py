@@ -7,11 +7,11 @@ from datetime import datetime
 from django.utils.html import conditional_escape, format_html_join
 from django.utils.translation import gettext as _
 
+from tutor.content.documents import problem_document
 from tutor.content.models import Course
 from tutor.content.text import text_inline
 from tutor.grading.kinds_choice import ids_posted
 from tutor.practice.answers import AnswerLine, duration_text
-from tutor.practice.documents import problem_document
 from tutor.responses.models import Response, ResponseKind
 
 

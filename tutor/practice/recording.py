@@ -11,10 +11,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from tutor.common.outbox import outbox_add
+from tutor.content.documents import HintDocument, ProblemDocument, StepDocument, problem_document
 from tutor.content.graph import CourseGraph, course_graph
 from tutor.content.models import Step
 from tutor.practice.beginning import activity_plan, step_forecasts
-from tutor.practice.documents import HintDocument, ProblemDocument, StepDocument, problem_document
 from tutor.practice.models import Activity, Session, SessionKind
 from tutor.responses.models import Response, ResponseKind, ResponseSource
 from tutor.responses.services import Given, response_record

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from tutor.grading.kinds_choice import ids_posted, pairs_posted
-from tutor.practice.screen import AnswerField, StepScreen
+from tutor.content.showing import AnswerField
+from tutor.practice.screen import StepScreen
 
 
 def screen_refilled(screen: StepScreen, *, raw: str, hint_key: str = "") -> StepScreen:

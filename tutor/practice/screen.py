@@ -3,18 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from random import Random
 from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from tutor.content.documents import HintDocument, ProblemDocument, StepDocument, problem_document
 from tutor.content.graph import CourseGraph, SkillNode, course_graph
 from tutor.content.models import Course
-from tutor.content.text import text_inline, text_render
+from tutor.content.showing import AnswerField, Renderer, answer_field
 from tutor.grading.answers import answer_expected
-from tutor.grading.kinds_choice import ids_posted, pairs_posted
-from tutor.practice.documents import HintDocument, ProblemDocument, StepDocument, problem_document
 from tutor.practice.lessons import LessonText, lessons_of_skill
 from tutor.practice.models import Activity, Session
 from tutor.practice.recording import activity_of, outcomes_recent
@@ -22,36 +20,6 @@ from tutor.responses.models import ResponseKind
 from tutor.scheduling.selectors import recent_observations
 from tutor.scheduling.services import Opening
 from tutor.tracing.selectors import beliefs_of_learner
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """A choice, a thing to order, or a side of a pair: rendered, with its id."""
-
-    id: str
-    html: str
-    is_picked: bool = False
-    place: int | None = None
-    picked_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerField:
-    """The input that fits an answer: its kind, what is picked or typed, and what there is to pick.
-
-    `left` holds the sides to match for `matching`; `units` what a number must carry.
-    """
-
-    kind: str
-    value: str = ""
-    options: tuple[Option, ...] = ()
-    left: tuple[Option, ...] = ()
-    units: tuple[str, ...] = ()
-
-    @property
-    def is_typed(self) -> bool:
-        """Whether the learner types it."""
-        return self.kind not in {"choice", "multiple_choice", "ordering", "matching"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +116,7 @@ def screen_build(
     graph = course_graph(session.course)
     problem = problem_document(activity.revision, seed=activity.variant_seed)
     step = problem.steps[activity.step_index]
-    html = _Renderer(session.course)
+    html = Renderer(session.course)
     skill = _skill_in_view(activity, step, graph)
     return StepScreen(
         session_uuid=session.uuid,
@@ -161,7 +129,7 @@ def screen_build(
         prompt_html=html.block(step.prompt),
         step_number=activity.step_index + 1,
         n_steps=len(problem.steps),
-        field=_field(
+        field=answer_field(
             step.answer,
             step.choices,
             raw=activity.feedback.get("raw", ""),
@@ -194,19 +162,6 @@ def _opening(course: Course, activity: Activity) -> OpeningView | None:
     return OpeningView(is_example=activity.opening == Opening.EXAMPLE, lessons=lessons)
 
 
-class _Renderer:
-    """Text of one course to HTML."""
-
-    def __init__(self, course: Course) -> None:
-        self.course_uuid = course.uuid
-
-    def block(self, source: str) -> str:
-        return text_render(source, course_uuid=self.course_uuid) if source else ""
-
-    def inline(self, source: str) -> str:
-        return text_inline(source, course_uuid=self.course_uuid) if source else ""
-
-
 def _skill_in_view(activity: Activity, step: StepDocument, graph: CourseGraph) -> SkillNode | None:
     """Return the skill that the plan aims at if the step has it, else the step's first."""
     ref = graph.step_of_key.get(step.key)
@@ -216,45 +171,7 @@ def _skill_in_view(activity: Activity, step: StepDocument, graph: CourseGraph) -
     return graph.skill_of.get(skills[0]) if skills else None
 
 
-def _field(
-    answer: Mapping[str, Any],
-    choices: Sequence[Mapping[str, Any]],
-    *,
-    raw: str,
-    seed: int,
-    html: _Renderer,
-) -> AnswerField:
-    """Return the input for an answer, filled with what was answered (as `raw_from_form` has it)."""
-    kind = str(answer["kind"])
-    picked = ids_posted(raw) if kind in {"choice", "multiple_choice", "ordering"} else []
-    options = [
-        Option(
-            id=choice["id"],
-            html=html.inline(choice["text"]),
-            is_picked=choice["id"] in picked,
-            place=picked.index(choice["id"]) + 1 if choice["id"] in picked else None,
-        )
-        for choice in choices
-    ]
-    if kind in {"ordering", "matching"}:
-        # As written they may stand in the right order; the same variant is always mixed the same.
-        Random(seed).shuffle(options)  # noqa: S311
-    pairs = (pairs_posted(raw) or {}) if kind == "matching" else {}
-    return AnswerField(
-        kind=kind,
-        value=raw,
-        options=tuple(options),
-        left=tuple(
-            Option(
-                id=side["id"], html=html.inline(side["text"]), picked_id=pairs.get(side["id"], "")
-            )
-            for side in answer.get("left", ())
-        ),
-        units=tuple(answer.get("units", ())),
-    )
-
-
-def _hints(step: StepDocument, activity: Activity, html: _Renderer) -> tuple[HintView, ...]:
+def _hints(step: StepDocument, activity: Activity, html: Renderer) -> tuple[HintView, ...]:
     written = {hint.key: hint for hint in step.hints}
     said = activity.feedback.get("scaffolds", {})
     return tuple(
@@ -271,11 +188,13 @@ def _hints(step: StepDocument, activity: Activity, html: _Renderer) -> tuple[Hin
 
 
 def _hint(
-    hint: HintDocument, said: Mapping[str, Any], *, is_solved: bool, seed: int, html: _Renderer
+    hint: HintDocument, said: Mapping[str, Any], *, is_solved: bool, seed: int, html: Renderer
 ) -> HintView:
     field = None
     if hint.answer is not None:
-        field = _field(hint.answer, hint.choices, raw=said.get("raw", ""), seed=seed, html=html)
+        field = answer_field(
+            hint.answer, hint.choices, raw=said.get("raw", ""), seed=seed, html=html
+        )
     return HintView(
         key=hint.key,
         title=hint.title,
@@ -287,7 +206,7 @@ def _hint(
     )
 
 
-def _feedback(activity: Activity, step: StepDocument, html: _Renderer) -> FeedbackView | None:
+def _feedback(activity: Activity, step: StepDocument, html: Renderer) -> FeedbackView | None:
     said = activity.feedback
     if "kind" not in said:
         return None

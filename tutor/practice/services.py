@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 
 from tutor.accounts.models import User
 from tutor.common.errors import TutorError
+from tutor.content.documents import problem_document
 from tutor.content.models import Course
 from tutor.practice.beginning import activity_begin, activity_plan
-from tutor.practice.documents import problem_document
 from tutor.practice.grading import grade
 from tutor.practice.models import Activity, Session, SessionKind
 from tutor.practice.recording import (

@@ -5,9 +5,9 @@ from random import Random
 import pytest
 
 from tutor.content.demo.assemble import demo_bundle
+from tutor.content.documents import StepDocument, _problem
 from tutor.grading.variants import document_render
 from tutor.operations.answering import answer_right, answer_wrong
-from tutor.practice.documents import StepDocument, _problem
 from tutor.practice.grading import grade
 
 PROBLEMS = demo_bundle()["problems"]
