@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from tutor.grading.kinds_choice import ids_posted, pairs_posted
 from tutor.content.showing import AnswerField
+from tutor.grading.kinds_choice import ids_posted, pairs_posted
 from tutor.practice.screen import StepScreen
 
 
