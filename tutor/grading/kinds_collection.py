@@ -17,7 +17,7 @@ from tutor.grading.specs import (
     Unreadable,
     Verdict,
 )
-from tutor.grading.splitting import parts_split, unbracketed
+from tutor.grading.splitting import parts_split, ratio_split, unbracketed
 from tutor.grading.typed import length_message, quoted, typed, unwrapped
 
 MAX_VALUES = 30
@@ -42,6 +42,8 @@ class CollectionSpec(AnswerSpec[Elements]):
             return Unreadable(problem)
         inner = unbracketed(unwrapped(text), "()" if self.is_tuple else "{}")
         parts = parts_split(inner, are_words_read=not self.is_tuple)
+        if self.is_tuple and len(parts) == 1:
+            parts = ratio_split(inner)
         if len(parts) > MAX_VALUES:
             return Unreadable(f"We could not read {quoted(text)}: it has {len(parts)} values.")
         found: list[Parsed[Any]] = []

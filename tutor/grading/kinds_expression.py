@@ -6,7 +6,12 @@ from tutor.grading.exact import UndefinedError, ratio_of
 from tutor.grading.forms import is_expanded, renamed_all
 from tutor.grading.printing import expression_tex, expression_text
 from tutor.grading.reading import expression_read
-from tutor.grading.relations import equivalent_relations, same_solved, solved_forms
+from tutor.grading.relations import (
+    equivalent_relations,
+    same_sides,
+    same_solved,
+    solved_forms,
+)
 from tutor.grading.specs import (
     RIGHT,
     WRONG,
@@ -24,7 +29,7 @@ from tutor.grading.specs import (
 from tutor.grading.syntax import Node, Relation, names_of
 from tutor.grading.typed import quoted, typed
 
-FORMS = ("any", "expanded", "factored", "solved")
+FORMS = ("any", "expanded", "factored", "solved", "unsolved", "sides")
 _UNDECIDED = Outcome(Verdict.UNDECIDED)
 
 
@@ -105,8 +110,9 @@ class ExpressionSpec(AnswerSpec[Formula]):
         solved = solved_forms(value)
         if not isinstance(given, Relation):
             if not solved or value.operator != "=":
-                kind = "equation" if value.operator == "=" else "inequality"
-                return Outcome(Verdict.UNDECIDED, f"Write both sides: an {kind} is asked for.")
+                return Outcome(
+                    Verdict.UNDECIDED, f"Write both sides: an {_kind(value)} is asked for."
+                )
             return _outcome(checker.equivalent(given, solved[0].side))
         verdicts = [same_solved(one, given, checker) for one in solved]
         if Verdict.SAME in verdicts:
@@ -119,7 +125,27 @@ class ExpressionSpec(AnswerSpec[Formula]):
                     f"That is true, but not solved yet: get `{solved[0].name}` alone on one side.",
                 )
             return _UNDECIDED if Verdict.UNDECIDED in verdicts else WRONG
-        return _outcome(equivalent_relations(value, given, checker))
+        verdict = equivalent_relations(value, given, checker)
+        if verdict is not Verdict.SAME or self.form not in ("unsolved", "sides"):
+            return _outcome(verdict)
+        return self._graded_unsolved(value, given, checker)
+
+    def _graded_unsolved(
+        self, value: Relation, given: Relation, checker: SymbolicChecker
+    ) -> Outcome:
+        """Grade the equation itself: its solution alone does not show it."""
+        kind = _kind(value)
+        if any(not names_of(solved.side) for solved in solved_forms(given)):
+            return Outcome(
+                Verdict.DIFFERENT, f"That is its solution. Write the {kind} that leads to it."
+            )
+        if self.form == "sides":
+            verdict = same_sides(value, given, checker)
+            if verdict is Verdict.DIFFERENT:
+                message = f"That is true too, but it is not the {kind} that is asked for."
+                return Outcome(verdict, message)
+            return _outcome(verdict)
+        return RIGHT
 
     def _form(self, given: Node, checker: SymbolicChecker) -> Outcome:
         if self.form == "expanded" and not is_expanded(given):
@@ -153,12 +179,18 @@ def expression_spec(answer: Document, problems: Problems) -> ExpressionSpec | No
     if _divides_by_zero(found):
         problems.add("/value", value, "a formula that does not divide by zero")
     if form in ("expanded", "factored") and isinstance(found, Relation):
-        problems.add("/form", form, "any or solved for an equation or inequality")
-    elif form == "expanded" and not isinstance(found, Relation) and not is_expanded(found):
+        problems.add("/form", form, "any, solved, unsolved or sides for an equation")
+    if form in ("unsolved", "sides") and not isinstance(found, Relation):
+        problems.add("/value", value, "an equation or inequality")
+    if form == "expanded" and not isinstance(found, Relation) and not is_expanded(found):
         problems.add("/value", value, "an expression that is itself expanded")
     if form == "solved" and not (isinstance(found, Relation) and solved_forms(found)):
         problems.add("/value", value, "an equation with one letter alone on one side")
     return None if problems.found else ExpressionSpec(found, form)
+
+
+def _kind(relation: Relation) -> str:
+    return "equation" if relation.operator == "=" else "inequality"
 
 
 def _outcome(verdict: Verdict) -> Outcome:

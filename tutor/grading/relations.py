@@ -48,7 +48,7 @@ def equivalent_relations(one: Relation, other: Relation, checker: SymbolicChecke
     The factor is positive for inequalities. Where roots or functions occur, the sides are
     compared, also exchanged. Multiplying by an expression is not seen through.
     """
-    verdict = _same_sides(one, other, checker)
+    verdict = same_sides(one, other, checker)
     if verdict is Verdict.SAME:
         return verdict
     if not names_of(one):
@@ -74,7 +74,8 @@ def _is_proportional(one: Relation, other: Relation) -> bool:
     return factor != 0 if one.operator in ("=", "!=") else factor > 0
 
 
-def _same_sides(one: Relation, other: Relation, checker: SymbolicChecker) -> Verdict:
+def same_sides(one: Relation, other: Relation, checker: SymbolicChecker) -> Verdict:
+    """SAME when each side is equal to a side of the other; they may be exchanged."""
     is_open = False
     for candidate in (other, flipped(other)):
         if candidate.operator != one.operator:

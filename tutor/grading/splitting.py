@@ -4,6 +4,8 @@ import re
 
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _WORDS = re.compile(r"\s+(?:and|or)\s+")
+# A ratio is written `3 : 5` and read "3 to 5".
+_RATIO = re.compile(r"\s*:\s*|\s+(?:to|and)\s+")
 
 
 def unbracketed(text: str, brackets: str) -> str:
@@ -36,3 +38,8 @@ def parts_split(text: str, *, are_words_read: bool) -> list[str]:
             start = place + 1
     parts.append(text[start:].strip())
     return parts
+
+
+def ratio_split(text: str) -> list[str]:
+    """The parts of `3 : 5`, `3 to 5` and `3 and 5`."""
+    return [part.strip() for part in _RATIO.split(text)]

@@ -115,6 +115,16 @@ def test_a_doubtful_answer_is_asked_about(
         ("expanded", "7", "3+4", False),
         ("solved", "y = 2x + 3", "y = 3 + 2x", True),
         ("solved", "y = 2x + 3", "y - 2x = 3", False),
+        ("unsolved", "3x + 2 = 14", "x = 4", False),
+        ("unsolved", "3x + 2 = 14", "4 = x", False),
+        ("unsolved", "3x + 2 = 14", "3x = 12", True),
+        ("unsolved", "2w + 2(w + 4) = 24", "4w + 8 = 24", True),
+        ("unsolved", "3x + 7 <= 28", "x <= 7", False),
+        ("unsolved", "2x - y = 1", "y = 2x - 1", True),
+        ("sides", "3x + 2 = 14", "14 = 2 + 3x", True),
+        ("sides", "3x + 2 = 14", "4x + 2 = x + 14", False),
+        ("sides", "3x + 2 = 14", "x = 4", False),
+        ("sides", "5x = 30", "x/2 + x/3 = 5", False),
     ],
 )
 def test_a_form_is_wanted_where_it_is_asked_for(
@@ -128,6 +138,21 @@ def test_a_form_is_wanted_where_it_is_asked_for(
 def test_an_unsolved_equation_is_told_to_be_true(symbolic: SymbolicHelper) -> None:
     graded = check("x = 18", "x - 18 = 0", symbolic)
     assert "get `x` alone" in graded.message
+
+
+def test_the_solution_alone_does_not_show_the_equation(symbolic: SymbolicHelper) -> None:
+    graded = check("3x + 2 = 14", "x = 4", symbolic, "unsolved")
+    assert graded.message == "That is its solution. Write the equation that leads to it."
+    graded = check("3x + 2 < 14", "x < 4", symbolic, "unsolved")
+    assert graded.message == "That is its solution. Write the inequality that leads to it."
+    assert check("3x + 2 = 14", "x = 5", symbolic, "unsolved").message == ""
+
+
+def test_another_equation_with_the_same_solution_is_told_to_be_true(
+    symbolic: SymbolicHelper,
+) -> None:
+    graded = check("3x + 2 = 14", "4x + 2 = x + 14", symbolic, "sides")
+    assert "true too" in graded.message
 
 
 def test_feedback_recognises_equivalent_answers(symbolic: SymbolicHelper) -> None:
@@ -150,6 +175,8 @@ def test_feedback_recognises_equivalent_answers(symbolic: SymbolicHelper) -> Non
         ({"kind": "expression", "value": "2(x+1)", "form": "expanded"}, "/value"),
         ({"kind": "expression", "value": "x = 2", "form": "factored"}, "/form"),
         ({"kind": "expression", "value": "2x = 4", "form": "solved"}, "/value"),
+        ({"kind": "expression", "value": "2x", "form": "sides"}, "/value"),
+        ({"kind": "expression", "value": "2x", "form": "unsolved"}, "/value"),
         ({"kind": "expression", "value": "x", "form": "pretty"}, "/form"),
     ],
 )

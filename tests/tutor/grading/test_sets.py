@@ -153,7 +153,15 @@ def test_a_tuple_is_right_in_order(typed: str) -> None:
     assert not answer_check(POINT, "(-3/4, 2)").is_correct
 
 
-@pytest.mark.parametrize("typed", ["(2)", "(2, 3, 4)", "(2,, 3)", "(2, x)", ""])
+@pytest.mark.parametrize("typed", ["3 : 5", "3:5", "3 to 5", "3 and 5", "(3, 5)"])
+def test_a_tuple_may_be_written_as_a_ratio(typed: str) -> None:
+    ratio = {"kind": "tuple", "values": ["3", "5"]}
+    assert answer_check(ratio, typed).is_correct
+    assert answer_check({"kind": "tuple", "values": ["5", "3"]}, typed).is_readable
+    assert not answer_check({"kind": "tuple", "values": ["5", "3"]}, typed).is_correct
+
+
+@pytest.mark.parametrize("typed", ["(2)", "(2 : 3 : 4)", "(2, 3, 4)", "(2,, 3)", "(2, x)", ""])
 def test_a_tuple_of_another_length_is_unreadable(typed: str) -> None:
     assert not answer_check(POINT, typed).is_readable
 
