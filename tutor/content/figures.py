@@ -24,6 +24,10 @@ _ARGUMENT = re.compile(r'([a-z]+)=(?:"((?:[^"\\]|\\.)*)"|(\S+))\s*')
 _NAME = re.compile(r"\s*([a-z-]+)\s*")
 
 
+# A hyphen before a number, not between two.
+_MINUS = re.compile(r"(?<![\w)])-(?=\d)")
+
+
 def figure_render(source: str) -> str:
     """Draw `name key=value ... label="..."`.
 
@@ -45,8 +49,13 @@ def figure_render(source: str) -> str:
     return (
         f'<svg class="figure figure-{name}" role="img" viewBox="0 0 {drawing.width}'
         f' {drawing.height}" width="{drawing.width}" height="{drawing.height}" focusable="false">'
-        f"<title>{escape(label)}</title>{''.join(drawing.shapes)}</svg>"
+        f"<title>{escape(_spoken(label))}</title>{''.join(drawing.shapes)}</svg>"
     )
+
+
+def _spoken(label: str) -> str:
+    """The label with minus signs, which screen readers say; they pass over a hyphen."""
+    return _MINUS.sub("\N{MINUS SIGN}", label)
 
 
 def _parsed(source: str) -> tuple[str, dict[str, str]]:

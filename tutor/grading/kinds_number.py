@@ -43,7 +43,7 @@ class NumberSpec(AnswerSpec[Quantity]):
             return Unreadable(_unit_unasked(raw, found.unit))
         if not found.unit and self.units and "" not in self.units and not is_authored:
             return Unreadable(
-                f"Write the unit too: {_listed(self.units)}. Only the number was read."
+                f"Write the unit too: {quoted(self.units[0])}. Only the number was read."
             )
         return Parsed(found, quantity_text(found))
 
@@ -217,7 +217,3 @@ def _unit_unasked(raw: str, unit: str) -> str:
 def _unit_key(unit: str) -> str:
     folded = unicodedata.normalize("NFKC", unit).casefold()
     return "".join(sign for sign in folded if sign not in " ^.*")
-
-
-def _listed(units: tuple[str, ...]) -> str:
-    return " or ".join(f"`{unit}`" for unit in units if unit)

@@ -154,3 +154,16 @@ def test_bars_have_as_many_boxes_as_asked_each_row_below_the_last() -> None:
 def test_what_cannot_be_drawn_is_told(source: str, words: str) -> None:
     with pytest.raises(FigureError, match=words):
         figure_render(f"{source} label=x")
+
+
+@pytest.mark.parametrize(
+    ("label", "title"),
+    [
+        ("from -6 to 6", "from \N{MINUS SIGN}6 to 6"),
+        ("through (0, -3) and (-1, 2)", "through (0, \N{MINUS SIGN}3) and (\N{MINUS SIGN}1, 2)"),
+        ("steps 3-4 of the y-axis", "steps 3-4 of the y-axis"),
+    ],
+)
+def test_a_label_has_minus_signs_that_are_spoken(label: str, title: str) -> None:
+    root = ElementTree.fromstring(figure_render(f'number-line from=0 to=1 step=1 label="{label}"'))
+    assert [shape.text for shape in root if shape.tag.endswith("title")] == [title]

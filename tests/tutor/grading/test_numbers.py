@@ -162,7 +162,7 @@ def test_any_spelling_of_the_unit_counts(typed: str) -> None:
 def test_a_missing_unit_is_asked_for() -> None:
     graded = check(UNITS, "12")
     assert not graded.is_readable
-    assert "`cm²` or `square centimetres`" in graded.message
+    assert graded.message.startswith("Write the unit too: `cm²`.")
     assert check({**UNITS, "units": ["cm", ""]}, "12").is_correct
 
 
