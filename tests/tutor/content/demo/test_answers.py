@@ -85,6 +85,16 @@ def _circles(n: Numbers) -> Fraction:
                Fraction(0))  # fmt: skip
 
 
+def _quarters(n: Numbers) -> Answer:
+    bottom, low, high = (number.whole for number in n[:3])
+    return tuple(Fraction(top, bottom) for top in range(low * bottom + 1, high * bottom))
+
+
+def _common(n: Numbers) -> Answer:
+    one, other = n[1].whole, n[2].whole
+    return tuple(Fraction(f) for f in range(2, one + 1) if one % f == other % f == 0)
+
+
 EXPECTED: dict[str, Callable[[Numbers], Answer]] = {
     "parts-read-bar-a": lambda n: n[1].value / n[0].value,
     "parts-cake-a": lambda n: n[0].value - n[1].value,
@@ -94,12 +104,14 @@ EXPECTED: dict[str, Callable[[Numbers], Answer]] = {
     "number-line-past-one-a": lambda n: n[3].value,
     "number-line-flags-a": lambda n: (n[3].value - n[2].value) / (n[1].value - 1),
     "number-line-between-a": _floors,
+    "number-line-quarters-a": _quarters,
     "equivalent-missing-top-a": lambda n: n[0].value * n[1].bottom,
     "equivalent-missing-bottom-a": lambda n: n[1].top / n[0].value,
     "equivalent-lemonade-a": lambda n: n[2].value * n[0].value / n[1].value,
     "simplify-lowest-a": lambda n: n[0].value,
     "simplify-in-one-go-a": lambda n: factor(n[0].whole, n[1].whole),
     "simplify-in-one-go-b": lambda n: n[0].value,
+    "simplify-common-factors-a": _common,
     "simplify-walkers-a": lambda n: n[1].value / n[0].value,
     "simplify-not-finished-b": lambda n: n[2].value,
     "mixed-to-improper-a": lambda n: n[0].value,

@@ -94,6 +94,11 @@ def _whole(s: Seen) -> Answer:
     return tuple(Integer(n) for n in range(int(low) + 1, int(high) + 1))
 
 
+def _integers(s: Seen) -> Answer:
+    low, fitting = s.alone[0], solutions(s.relations[0])
+    return tuple(low + step for step in range(1, 30) if low + step in fitting)
+
+
 def _walk(s: Seen) -> Answer:
     (x, y), (across, up) = s.points[0], s.numbers[:2]
     return (
@@ -186,6 +191,7 @@ EXPECTED: dict[str, Callable[[Seen], Answer]] = {
     "solve-inequality-three-parts-a": lambda s: solutions(s.relations[0]).intersect(
         solutions(s.relations[1])
     ),
+    "solve-inequality-integers-a": _integers,
     "coordinate-plane-read-a": lambda s: tuple(s.values("points")[0]),
     "coordinate-plane-corner-a": lambda s: (s.points[0][0], s.points[2][1]),
     "coordinate-plane-corner-b": lambda s: s.points[1][0] - s.points[0][0],

@@ -58,6 +58,7 @@ EXPECTED: dict[str, Expected] = {
     "proportion-through-one-a": lambda n, t: n[1] / n[0],
     "proportion-through-one-b": lambda n, t: n[2] * n[1] / n[0],
     "proportion-solve-a": lambda n, t: n[0] * n[1],
+    "proportion-price-list-a": lambda n, t: tuple(kg * n[4] / n[0] for kg in n[1:4]),
     "proportion-recipe-a": lambda n, t: n[2] * n[0] / n[1],
     "proportion-read-graph-a": lambda n, t: drawn(t)[0],
     "proportion-formula-a": _slope,

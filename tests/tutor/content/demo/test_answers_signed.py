@@ -114,6 +114,11 @@ def _between(seen: Seen) -> tuple[Expr, ...]:
     return tuple(Integer(n) for n in range(low + 1, high))
 
 
+def _squares(seen: Seen) -> tuple[Expr, ...]:
+    low, high = seen.numbers
+    return tuple(Integer(n * n) for n in range(1, int(high)) if low < n * n < high)
+
+
 def _factor(seen: Seen) -> Expr:
     one, other = seen.numbers
     return max(Integer(f) for f in range(1, int(one) + 1) if one % f == other % f == 0)
@@ -136,6 +141,10 @@ Answer: TypeAlias = Expr | tuple[Expr, ...]
 EXPECTED: dict[str, Callable[[Seen], Answer]] = {
     "integers-line-read-a": lambda s: s.figures[0]["mark"][0],
     "integers-line-between-a": _between,
+    "integers-line-steps-away-a": lambda s: (
+        s.alone(0) - s.numbers[0],
+        s.alone(0) + s.numbers[0],
+    ),
     "integers-line-depth-b": lambda s: Abs(s.last),
     "add-signed-different-a": _worked_out,
     "add-signed-account-a": lambda s: s.alone(0) + s.numbers[-1],
@@ -163,6 +172,7 @@ EXPECTED: dict[str, Callable[[Seen], Answer]] = {
     "powers-fraction-a": _worked_out,
     "powers-folding-a": lambda s: Integer(2) ** s.numbers[0],
     "powers-folding-b": lambda s: Integer(2) ** s.numbers[0],
+    "powers-squares-between-a": _squares,
     "powers-mistake-b": _worked_out,
     "order-of-operations-first-a": _worked_out,
     "order-of-operations-same-rank-a": _worked_out,
@@ -206,6 +216,8 @@ EXPECTED: dict[str, Callable[[Seen], Answer]] = {
 }
 # The rise of the last day needs the answer of the step before: days times change, plus the rise.
 DAYS = {"signed-fractions-tank-b": "signed-fractions-tank-a"}
+# What is asked for is the expression as it stands, not its value.
+AS_IT_STANDS = {"like-terms-list-a"}
 # Steps in which exactly the right choices share a value with the question, or are 0.
 EQUAL_TO_QUESTION = {
     "signed-fractions-same-a", "order-of-operations-brackets-a", "distribute-head-a",
@@ -258,7 +270,7 @@ def _choices(step: dict[str, Any]) -> dict[str, Expr]:
 
 def test_every_answer_that_can_be_worked_out_is() -> None:
     steps = {id_ for id_, step in STEPS.items() if step["answer"]["kind"] in WORKED_OUT}
-    assert steps == set(EXPECTED) | set(DAYS)
+    assert steps == set(EXPECTED) | set(DAYS) | AS_IT_STANDS
 
 
 @pytest.mark.parametrize("step_id", EXPECTED)
@@ -276,6 +288,14 @@ def test_the_last_day_is_added_to_the_days_before(step_id: str) -> None:
         before = next(s for s in variant["steps"] if s["id"] == DAYS[step_id])
         expected = _given(before["answer"])[0] + sides(step["prompt"])[0][0]
         assert _is_same(_given(step["answer"])[0], expected), step["prompt"]
+
+
+@pytest.mark.parametrize("step_id", AS_IT_STANDS)
+def test_the_terms_are_those_between_the_signs(step_id: str) -> None:
+    for _, step in _variants(step_id):
+        (formula,) = re.findall(r"\$(.+?)\$", step["prompt"])
+        terms = re.findall(r"-?[^-+]+", formula.replace(" ", "").replace("+", " + "))
+        assert [term.strip() for term in terms] == step["answer"]["values"]
 
 
 @pytest.mark.parametrize("step_id", [*EXPECTED, *DAYS])
