@@ -266,6 +266,12 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "ImportStatusEnum": "tutor.content.models.ImportStatus",
+        "FitStatusEnum": "tutor.tracing.models.FitStatus",
+        "VersionStatusEnum": "tutor.tracing.models.VersionStatus",
+        "PromotionStatusEnum": "tutor.tracing.models.PromotionStatus",
+    },
 }
 
 KT_DEVICE: str = ENV["KT_DEVICE"]

@@ -1,5 +1,6 @@
-"""What every view of the API shares: requests of known people, conditional reads, pages."""
+"""What every view of the API shares: known callers, conditional reads, pages, the audit log."""
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,22 +9,17 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import conditional_page
 from rest_framework import generics
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import JSONParser
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 
 from tutor.accounts.models import ApiToken, User
+from tutor.accounts.services import audit_record
 from tutor.api.openapi import ApiSchema
-
-
-class Pages(CursorPagination):
-    """Pages by cursor: no row is met twice or missed while others are added."""
-
-    page_size = 100
-    max_page_size = 500
-    page_size_query_param = "limit"
-    page_size_query_description = "Rows on a page, at most 500."
-    ordering: Any = "id"
+from tutor.api.paging import Pages
+from tutor.common.clock import now_utc
 
 
 class Negotiation(DefaultContentNegotiation):
@@ -47,16 +43,65 @@ def caller_detail(request: Request) -> dict[str, str]:
 
 @method_decorator(conditional_page, name="dispatch")
 class ApiView(generics.GenericAPIView[Any]):
-    """A view whose reads carry an ETag of their content and are never kept by shared caches."""
+    """A view whose reads carry an ETag of their content and are never kept by shared caches.
+
+    Every write is in the audit log, under the names that `writes` gives to methods, and so is every
+    look at learners' data, under the name `looks_at`.
+    """
 
     schema = ApiSchema()
     pagination_class = Pages
+    parser_classes: Any = (JSONParser,)
     content_negotiation_class = Negotiation
+    # Nothing is told of a view by OPTIONS that the OpenAPI document does not tell.
+    metadata_class = None
+    # What may stand in the address behind the question mark, for reads.
+    query_class: type[Serializer[Any]] | None = None
+    looks_at: str | None = None
+    writes: Mapping[str, str] = {}
+    object_kind = ""
+
+    def asked(self) -> dict[str, Any]:
+        """Return what stands behind the question mark. Raises: ValidationError."""
+        if self.query_class is None:
+            return {}
+        query = self.query_class(data=self.request.query_params)
+        query.is_valid(raise_exception=True)
+        return dict(query.validated_data)
+
+    def body(self, request: Request, form: type[Serializer[Any]]) -> dict[str, Any]:
+        """Return what a body says. Raises: ValidationError."""
+        given = form(data=request.data)
+        given.is_valid(raise_exception=True)
+        return dict(given.validated_data)
 
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> Response:
-        """Forbid caches to hand one person's answer to another."""
+        """Forbid caches to hand one person's answer to another, and record what was done."""
         finished = super().finalize_response(request, response, *args, **kwargs)
         patch_cache_control(finished, private=True, no_cache=True)
+        if finished.status_code < 300:
+            self._audit(request, finished)
         return finished
+
+    def _audit(self, request: Request, response: Any) -> None:
+        method = request.method or ""
+        action = self.looks_at if method in SAFE_METHODS else self.writes[method]
+        if action is None:
+            return
+        data = getattr(response, "data", None)
+        made = data.get("uuid", "") if isinstance(data, Mapping) else ""
+        audit_record(
+            caller(request),
+            action=action,
+            object_kind=self.object_kind,
+            object_id=str(self.kwargs.get("uuid") or made),
+            detail=caller_detail(request) | self.audit_detail(),
+            now=now_utc(),
+        )
+
+    def audit_detail(self) -> dict[str, str]:
+        """Return what else the audit log says: ids, no names and no answers."""
+        learner = self.request.query_params.get("learner", "")
+        return {"learner": learner[:36]} if learner and self.looks_at else {}

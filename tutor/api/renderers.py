@@ -23,3 +23,10 @@ class CsvRenderer(BaseRenderer):
         if isinstance(data, str):
             return data.encode(self.charset)
         return JSONRenderer().render(data, None, renderer_context)
+
+
+class NdjsonRenderer(CsvRenderer):
+    """JSON objects, a line each, that the view has written; a refusal stays JSON."""
+
+    media_type = "application/x-ndjson"
+    format = "ndjson"

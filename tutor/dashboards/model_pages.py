@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from tutor.accounts.models import User
 from tutor.common.models import OutboxEntry
 from tutor.content.models import Course
-from tutor.dashboards.model_access import courses_with_models
+from tutor.tracing.access import courses_with_models
 from tutor.tracing.drift import Drift, DriftWindow, drifts_of
 from tutor.tracing.fits import ACTIVE
 from tutor.tracing.lag import Lag, lag_read

@@ -5,9 +5,11 @@ with one query and never waits for it, nor loads what the model needs.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tutor.accounts.models import User
 from tutor.common.clock import days_since_epoch
@@ -49,6 +51,44 @@ def forecasts_of_learner(
         return {}
     kept = np.frombuffer(bytes(state.forecasts), dtype=_KEPT)
     return dict(zip(kept["step"].tolist(), kept["p"].astype(float).tolist(), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class StepForecasts:
+    """What the version that serves the prediction role said after a learner's last answer.
+
+    `last_response_id` is the newest response that it knew.
+    """
+
+    learner_id: int
+    version: ModelVersion
+    made_at: datetime
+    last_response_id: int
+    step_ids: tuple[int, ...]
+    p_correct: NDArray[np.float64]
+
+
+def forecasts_of_learners(learner_ids: Sequence[int], course: Course) -> dict[int, StepForecasts]:
+    """Return the kept forecasts of many learners, of those who have some (one query)."""
+    states = LearnerState.objects.filter(
+        learner_id__in=learner_ids,
+        version__course=course,
+        version__role=ModelRole.PREDICTION,
+        version__status=VersionStatus.SERVING,
+        is_stale=False,
+    )
+    found = {}
+    for state in states.select_related("version").defer("blob", "version__metrics"):
+        kept = np.frombuffer(bytes(state.forecasts), dtype=_KEPT)
+        found[state.learner_id] = StepForecasts(
+            learner_id=state.learner_id,
+            version=state.version,
+            made_at=state.updated_at,
+            last_response_id=state.last_response_id,
+            step_ids=tuple(kept["step"].tolist()),
+            p_correct=kept["p"].astype(np.float64),
+        )
+    return found
 
 
 def forecasts_make(

@@ -1,33 +1,10 @@
 """docs/api.md tells what the code does."""
 
-import re
-
 from django.conf import settings
-from django.urls import URLPattern
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
 from tutor.api.http import ApiView
-from tutor.api.permissions import scope_needed
-from tutor.api.urls import urlpatterns
-
-ROW = re.compile(r"^\| `(/api/v1/\S*)` \| (\w+) \| (\w+) \|$", re.MULTILINE)
-
-
-def test_the_table_of_scopes_is_what_the_views_ask_for() -> None:
-    expected = set()
-    for url in urlpatterns:
-        assert isinstance(url, URLPattern)
-        view = getattr(url.callback, "cls", None)
-        # The bundle's schema needs no login, so no scope either.
-        if view is None or not issubclass(view, ApiView) or view.authentication_classes == ():
-            continue
-        address = "/api/v1/" + re.sub(r"<uuid:\w+>", "<uuid>", str(url.pattern))
-        for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
-            if hasattr(view, method.lower()):
-                expected.add((address, method, scope_needed(view(), method).value))
-    text = (settings.BASE_DIR / "docs" / "api.md").read_text()
-    assert set(ROW.findall(text)) == expected
 
 
 def test_the_rate_and_the_page_size_are_what_is_in_force() -> None:

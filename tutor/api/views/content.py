@@ -5,13 +5,14 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
-from rest_framework.exceptions import ValidationError
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tutor.api.http import ApiView, Pages
+from tutor.api.http import ApiView
+from tutor.api.paging import Pages
+from tutor.api.queries import ProblemQuery, RetiredQuery
 from tutor.api.serializers import (
     CourseSerializer,
     LessonSerializer,
@@ -22,9 +23,6 @@ from tutor.api.serializers import (
 )
 from tutor.content.models import Course, Lesson, Prerequisite, Problem, Skill
 
-RETIRED = OpenApiParameter(
-    "retired", bool, description="`true` lists what imports took out of the course, too."
-)
 COURSE_EXAMPLE = OpenApiExample(
     "a course",
     value={
@@ -102,29 +100,23 @@ class CoursePart(ListModelMixin, ApiView):
         """Return the course of the address. Raises: Http404."""
         return get_object_or_404(Course, uuid=self.kwargs["uuid"])
 
-    def with_retired(self) -> bool:
-        """Whether retired rows were asked for. Raises: ValidationError."""
-        word = self.request.query_params.get("retired", "false")
-        if word not in {"true", "false"}:
-            raise ValidationError({"retired": [f"'{word}' cannot be used; expected true or false"]})
-        return word == "true"
-
     def live(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Leave out retired rows unless they were asked for."""
-        return rows if self.with_retired() else rows.filter(is_retired=False)
+        return rows if self.asked()["retired"] else rows.filter(is_retired=False)
 
 
 class SkillList(CoursePart):
     """The skills of a course."""
 
     serializer_class = SkillSerializer
+    query_class = RetiredQuery
     pagination_class = PositionPages
 
     def get_queryset(self) -> QuerySet[Skill]:
         """Return the course's skills."""
         return self.live(Skill.objects.filter(course=self.course()))
 
-    @extend_schema(operation_id="skills_list", parameters=[RETIRED])
+    @extend_schema(operation_id="skills_list")
     def get(self, request: Request, uuid: UUID) -> Response:
         """List the skills in the course's order."""
         return self.list(request)
@@ -150,13 +142,14 @@ class LessonList(CoursePart):
     """The lessons of a course."""
 
     serializer_class = LessonSerializer
+    query_class = RetiredQuery
     pagination_class = LessonPages
 
     def get_queryset(self) -> QuerySet[Lesson]:
         """Return the course's lessons."""
         return self.live(Lesson.objects.prefetch_related("skills").filter(course=self.course()))
 
-    @extend_schema(operation_id="lessons_list", parameters=[RETIRED])
+    @extend_schema(operation_id="lessons_list")
     def get(self, request: Request, uuid: UUID) -> Response:
         """List the lessons in teaching order."""
         return self.list(request)
@@ -172,17 +165,15 @@ class ProblemList(CoursePart):
     """The problems of a course."""
 
     serializer_class = ProblemSerializer
+    query_class = ProblemQuery
 
     def get_queryset(self) -> QuerySet[Problem]:
         """Return the course's problems, of one lesson where that was asked for."""
         rows = problems().defer("revision__document").filter(course=self.course())
-        lesson = self.request.query_params.get("lesson")
+        lesson = self.asked().get("lesson")
         return self.live(rows.filter(lesson__key=lesson) if lesson else rows)
 
-    @extend_schema(
-        operation_id="problems_list",
-        parameters=[RETIRED, OpenApiParameter("lesson", str, description="Key of a lesson.")],
-    )
+    @extend_schema(operation_id="problems_list")
     def get(self, request: Request, uuid: UUID) -> Response:
         """List the problems, without their steps."""
         return self.list(request)

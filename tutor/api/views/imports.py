@@ -18,8 +18,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from tutor.accounts.models import Scope
-from tutor.accounts.services import audit_record
-from tutor.api.http import ApiView, Pages, caller, caller_detail
+from tutor.api.http import ApiView, caller
 from tutor.api.import_serializers import (
     DONE_EXAMPLE,
     ImportDetailSerializer,
@@ -27,6 +26,7 @@ from tutor.api.import_serializers import (
     ImportSerializer,
 )
 from tutor.api.openapi import problem
+from tutor.api.paging import Pages
 from tutor.api.renderers import CsvRenderer
 from tutor.api.uploads import JsonFileParser, ZipFileParser, upload_size_check
 from tutor.common.clock import now_utc
@@ -57,6 +57,7 @@ class ImportView(ApiView):
     serializer_class = ImportSerializer
     pagination_class = NewestPages
     scopes = {"GET": Scope.READ, "POST": Scope.IMPORT}
+    object_kind = "import"
 
     def get_queryset(self) -> QuerySet[ImportJob]:
         """Return the imports in the caller's reach."""
@@ -79,6 +80,7 @@ class ImportList(ListModelMixin, ImportView):
     """The imports, and a new one."""
 
     parser_classes = (MultiPartParser, JsonFileParser, ZipFileParser)
+    writes = {"POST": "api_import_create"}
 
     @extend_schema(operation_id="imports_list")
     def get(self, request: Request) -> Response:
@@ -95,12 +97,9 @@ class ImportList(ListModelMixin, ImportView):
         },
         responses={
             202: OpenApiResponse(ImportSerializer, description="Taken on; Location says where."),
-            400: problem("A field that cannot be used, or no file."),
-            411: problem("A body that does not say how long it is."),
-            413: problem("The file is too large."),
-            415: problem("A body that is no form, JSON or zip."),
-            403: problem("A course that other authors change."),
-            422: problem("A graph without a course."),
+            403: problem("403", "Not your scope, or a course that other authors change."),
+            411: problem("411"),
+            422: problem("422", "A graph without a course."),
         },
     )
     def post(self, request: Request) -> Response:
@@ -140,20 +139,7 @@ class ImportList(ListModelMixin, ImportView):
             is_partial=wanted["partial"],
             now=now_utc(),
         )
-        audit_write(request, "import_create", job)
         return job_accepted(request, job)
-
-
-def audit_write(request: Request, action: str, job: ImportJob) -> None:
-    """Say in the audit log that a job came in over the API, and by which token."""
-    audit_record(
-        caller(request),
-        action=f"api_{action}",
-        object_kind="import",
-        object_id=str(job.uuid),
-        detail=caller_detail(request),
-        now=now_utc(),
-    )
 
 
 class ImportDetail(RetrieveModelMixin, ImportView):
@@ -185,17 +171,18 @@ class ImportErrors(ImportView):
 class ImportApply(ImportView):
     """The step from a dry run to the import."""
 
+    writes = {"POST": "api_import_apply"}
+
     @extend_schema(
         operation_id="imports_apply",
         request=None,
         responses={
             202: OpenApiResponse(ImportSerializer, description="Taken on; Location says where."),
-            422: problem("No dry run that went through."),
+            422: problem("422", "No dry run that went through."),
         },
     )
     def post(self, request: Request, uuid: UUID) -> Response:
         """Carry out a dry run that went through, on the same file."""
         job = get_object_or_404(self.get_queryset(), uuid=uuid)
         applied = import_job_apply(job, by=caller(request), now=now_utc())
-        audit_write(request, "import_apply", applied)
         return job_accepted(request, applied)

@@ -17,12 +17,12 @@ from tutor.common.errors import TutorError
 from tutor.content.models import Course
 from tutor.dashboards import model_pages
 from tutor.dashboards.forms import FitForm
-from tutor.dashboards.model_access import (
+from tutor.dashboards.model_version import version_page
+from tutor.tracing.access import (
     course_for_models,
     fit_for_models,
     version_for_models,
 )
-from tutor.dashboards.model_version import version_page
 from tutor.tracing.drift import LEARNERS_MOST, drift_request
 from tutor.tracing.fit_starting import NIGHTLY_RULE, VOLUME_RULE
 from tutor.tracing.fits import fit_cancel, fit_request

@@ -1,0 +1,62 @@
+"""What may stand behind the question mark of an address, checked before it is used."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from tutor.responses.models import ResponseKind
+
+
+class RetiredQuery(serializers.Serializer[Any]):
+    """Whether what imports took out is listed, too."""
+
+    retired = serializers.BooleanField(
+        default=False, help_text="`true` lists what imports took out of the course, too."
+    )
+
+
+class ProblemQuery(RetiredQuery):
+    """Which problems."""
+
+    lesson = serializers.CharField(required=False, max_length=120, help_text="Key of a lesson.")
+
+
+class LearnerQuery(serializers.Serializer[Any]):
+    """Whose."""
+
+    learner = serializers.UUIDField(required=False, help_text="One learner's only.")
+
+
+class ResponseQuery(LearnerQuery):
+    """Which responses."""
+
+    kind = serializers.ChoiceField(choices=ResponseKind.choices, required=False)
+    observations = serializers.BooleanField(
+        default=False, help_text="`true` leaves out what models are not told of."
+    )
+    after = serializers.DateTimeField(
+        required=False, help_text="Recorded at this moment or later, to fetch only what is new."
+    )
+
+
+class MomentQuery(LearnerQuery):
+    """Whose, and when."""
+
+    at = serializers.DateTimeField(
+        required=False,
+        help_text="The moment to look ahead to, within a year; now where it is left out.",
+    )
+
+
+class ClassroomQuery(serializers.Serializer[Any]):
+    """Of which class."""
+
+    classroom = serializers.UUIDField(required=False, help_text="Of one class only.")
+
+
+class AuditQuery(serializers.Serializer[Any]):
+    """Which events."""
+
+    action = serializers.CharField(required=False, max_length=60)
+    object_id = serializers.CharField(required=False, max_length=64, help_text="Of what.")
+    actor = serializers.UUIDField(required=False, help_text="By whom.")

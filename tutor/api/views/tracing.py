@@ -1,0 +1,279 @@
+"""What is known of learners: responses, beliefs, forecasts and plans of a class or a course."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tutor.accounts.models import User
+from tutor.api.beliefs import (
+    BeliefRow,
+    beliefs_documents,
+    beliefs_stream,
+    forecasts_documents,
+)
+from tutor.api.http import ApiView, caller
+from tutor.api.learner_serializers import (
+    BeliefsSerializer,
+    ForecastsSerializer,
+    PlanSerializer,
+    ResponseSerializer,
+)
+from tutor.api.paging import Pages
+from tutor.api.queries import LearnerQuery, MomentQuery, ResponseQuery
+from tutor.api.reach import Reach, classroom_reach, course_reach
+from tutor.api.renderers import CsvRenderer, NdjsonRenderer
+from tutor.api.streams import TableForm, stream_response
+from tutor.common.clock import now_utc
+from tutor.responses.models import Response as LoggedResponse
+from tutor.responses.rows import ResponseRow, row_make, rows_of, rows_stream, skill_keys
+from tutor.scheduling.models import Plan
+
+AHEAD_MOST = timedelta(days=366)
+
+
+class LearnerPages(Pages):
+    """Learners in the order of their accounts; each comes with a row for every skill."""
+
+    page_size = 20
+    max_page_size = 100
+
+
+class NewestPages(Pages):
+    """Newest first."""
+
+    ordering = ("-id",)
+
+
+class ReachView(ApiView):
+    """A view of the learners of a class or, below a course's address, of one's classes on it."""
+
+    query_class: Any = LearnerQuery
+    of_course = False
+
+    @property
+    def object_kind(self) -> str:  # type: ignore[override]
+        """What the audit log says was looked at."""
+        return "course" if self.of_course else "classroom"
+
+    def reach(self) -> Reach:
+        """Return whose data is wanted. Raises: Http404, ValidationError."""
+        self.wanted = self.asked()
+        person, uuid = caller(self.request), self.kwargs["uuid"]
+        reach = course_reach(person, uuid) if self.of_course else classroom_reach(person, uuid)
+        return reach.narrowed(self.wanted.get("learner"))
+
+    def learners_page(self, reach: Reach) -> list[User]:
+        """Return a page of learners."""
+        page: list[User] = self.paginate_queryset(reach.people()) or []
+        return page
+
+
+class ResponseView(ReachView):
+    """The responses of a class or a course."""
+
+    query_class = ResponseQuery
+
+    def responses(self, reach: Reach) -> QuerySet[LoggedResponse]:
+        """Return the responses that are wanted of a reach."""
+        wanted = self.wanted
+        found = LoggedResponse.objects.filter(course=reach.course)
+        if reach.learners is not None:
+            found = found.filter(learner__in=reach.learners)
+        if wanted.get("kind"):
+            found = found.filter(kind=wanted["kind"])
+        if wanted["observations"]:
+            found = found.filter(is_observation=True)
+        if wanted.get("after"):
+            found = found.filter(recorded_at__gte=wanted["after"])
+        return found
+
+
+class ResponseList(ResponseView):
+    """Pages of the response log."""
+
+    operation = "responses_list"
+    serializer_class = ResponseSerializer
+    looks_at = "responses_read"
+
+    @extend_schema(tags=["learners"], responses=ResponseSerializer(many=True))
+    def get(self, request: Request, uuid: UUID) -> Response:
+        """List responses in the order in which they were recorded, corrections applied."""
+        reach = self.reach()
+        keys = skill_keys(reach.course)
+        page = self.paginate_queryset(rows_of(self.responses(reach))) or []
+        rows = [row_make(found, keys)._asdict() for found in page]
+        return self.get_paginated_response(ResponseSerializer(rows, many=True).data)
+
+
+class ResponseCsv(ResponseView):
+    """The response log as a table."""
+
+    operation = "responses_csv"
+    looks_at = "responses_exported"
+    renderer_classes: Any = (CsvRenderer, JSONRenderer)
+    pagination_class = None
+    form = TableForm.CSV
+
+    def table(self) -> StreamingHttpResponse:
+        """Send the responses while they are read."""
+        reach = self.reach()
+        rows = rows_stream(self.responses(reach), reach.course)
+        name = f"{reach.course.key}-responses"
+        return stream_response(rows, ResponseRow._fields, form=self.form, name=name)
+
+    @extend_schema(
+        tags=["learners"],
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, uuid: UUID) -> StreamingHttpResponse:
+        """Export responses as CSV, which the import of response logs reads; no cell is a formula.
+
+        Sent while it is read, so without an ETag.
+        """
+        return self.table()
+
+
+class ResponseNdjson(ResponseCsv):
+    """The response log as objects, a line each."""
+
+    operation = "responses_ndjson"
+    renderer_classes = (NdjsonRenderer, JSONRenderer)
+    form = TableForm.NDJSON
+
+    @extend_schema(
+        tags=["learners"],
+        responses={(200, "application/x-ndjson"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, uuid: UUID) -> StreamingHttpResponse:
+        """Export responses as JSON objects, a line each, every text as it is.
+
+        Sent while it is read, so without an ETag.
+        """
+        return self.table()
+
+
+class BeliefView(ReachView):
+    """Beliefs of a class or a course."""
+
+    query_class = MomentQuery
+
+    def moment(self) -> Any:
+        """Return the moment that is asked for. Raises: ValidationError for one that is past."""
+        now = now_utc()
+        at = self.wanted.get("at")
+        if at is None:
+            return now
+        if not now - timedelta(minutes=5) <= at <= now + AHEAD_MOST:
+            raise ValidationError(
+                {"at": [f"{at.isoformat()} cannot be used; expected from now to a year ahead."]}
+            )
+        return max(at, now)
+
+
+class BeliefList(BeliefView):
+    """What the serving model believes."""
+
+    operation = "beliefs_list"
+    serializer_class = BeliefsSerializer
+    pagination_class = LearnerPages
+    looks_at = "beliefs_read"
+
+    @extend_schema(tags=["learners"], responses=BeliefsSerializer(many=True))
+    def get(self, request: Request, uuid: UUID) -> Response:
+        """List beliefs, learner by learner, for now or a moment ahead, with their version.
+
+        They are the model's own: what a teacher said of a skill is not laid over them.
+        """
+        reach = self.reach()
+        at = self.moment()
+        documents = beliefs_documents(self.learners_page(reach), reach.course, now=at)
+        return self.get_paginated_response(BeliefsSerializer(documents, many=True).data)
+
+
+class BeliefCsv(BeliefView):
+    """Beliefs as a table."""
+
+    operation = "beliefs_csv"
+    looks_at = "beliefs_exported"
+    renderer_classes: Any = (CsvRenderer, JSONRenderer)
+    pagination_class = None
+    form = TableForm.CSV
+
+    def table(self) -> StreamingHttpResponse:
+        """Send the beliefs while they are asked for."""
+        reach = self.reach()
+        rows = beliefs_stream(reach.people(), reach.course, now=self.moment())
+        name = f"{reach.course.key}-beliefs"
+        return stream_response(rows, BeliefRow._fields, form=self.form, name=name)
+
+    @extend_schema(
+        tags=["learners"],
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, uuid: UUID) -> StreamingHttpResponse:
+        """Export beliefs as CSV, a row for each learner and skill."""
+        return self.table()
+
+
+class BeliefNdjson(BeliefCsv):
+    """Beliefs as objects, a line each."""
+
+    operation = "beliefs_ndjson"
+    renderer_classes = (NdjsonRenderer, JSONRenderer)
+    form = TableForm.NDJSON
+
+    @extend_schema(
+        tags=["learners"],
+        responses={(200, "application/x-ndjson"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, uuid: UUID) -> StreamingHttpResponse:
+        """Export beliefs as JSON objects, a line for each learner and skill."""
+        return self.table()
+
+
+class ForecastList(ReachView):
+    """What the prediction role forecasts."""
+
+    operation = "forecasts_list"
+    serializer_class = ForecastsSerializer
+    pagination_class = LearnerPages
+    looks_at = "forecasts_read"
+
+    @extend_schema(tags=["learners"], responses=ForecastsSerializer(many=True))
+    def get(self, request: Request, uuid: UUID) -> Response:
+        """List P(correct) of the steps that could come next, learner by learner.
+
+        As the version that serves the prediction role said after the learner's last answer.
+        """
+        reach = self.reach()
+        documents = forecasts_documents(self.learners_page(reach), reach.course)
+        return self.get_paginated_response(ForecastsSerializer(documents, many=True).data)
+
+
+class PlanList(ReachView):
+    """What the scheduler decided."""
+
+    operation = "plans_list"
+    serializer_class = PlanSerializer
+    pagination_class = NewestPages
+    looks_at = "plans_read"
+
+    @extend_schema(tags=["learners"], responses=PlanSerializer(many=True))
+    def get(self, request: Request, uuid: UUID) -> Response:
+        """List decisions, newest first, each with its candidates, scores and propensities."""
+        reach = self.reach()
+        plans = Plan.objects.select_related("learner", "course", "skill", "step")
+        plans = plans.filter(course=reach.course)
+        if reach.learners is not None:
+            plans = plans.filter(learner__in=reach.learners)
+        page = self.paginate_queryset(plans)
+        return self.get_paginated_response(PlanSerializer(page, many=True).data)
