@@ -227,6 +227,9 @@ CELERY_BEAT_SCHEDULE = {
         "common.tasks.sessions_clear_task", crontab(hour=1, minute=31), expires=NIGHT_SECONDS
     ),
     "imports-reap": _periodic("content.tasks.imports_reap_task", 20.0, expires=20.0),
+    "response-imports-reap": _periodic(
+        "tracing.tasks.response_imports_reap_task", 20.0, expires=20.0
+    ),
     "states-verify": _periodic(
         "tracing.tasks.states_verify_task",
         crontab(hour=2, minute=17),

@@ -1,5 +1,6 @@
 """A response log on its way from a file's rows to ResponseArrays, in bounded memory."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -36,6 +37,9 @@ class Log:
     n_conflicts: int
     n_scaffolds: int
     n_partial: int
+    n_later: int = 0
+    n_unscored: int = 0
+    n_erased: int = 0
 
     def notes(self) -> tuple[str, ...]:
         """Return one sentence for everything that was not taken as it stood."""
@@ -45,6 +49,9 @@ class Log:
             (self.n_conflicts, "of those say another outcome, taken as incorrect"),
             (self.n_scaffolds, "scaffold rows, left out"),
             (self.n_partial, "partially correct rows, taken as incorrect"),
+            (self.n_later, "rows that are no first answers, left out"),
+            (self.n_unscored, "rows without an attempt or an outcome, left out"),
+            (self.n_erased, "rows of learners whose accounts were erased, left out"),
         )
         return tuple(f"{self.name}: {count:,} {what}" for count, what in counted if count)
 
@@ -60,7 +67,7 @@ class LogBuilder:
             raise DataError(f"blank_skill is '{blank_skill}', expected refuse, drop or unknown")
         self.name = name
         self.n_rows = 0
-        self.n_scaffolds = 0
+        self.left_out: Counter[str] = Counter()
         self.n_partial = 0
         self._blank_skill = blank_skill
         self._n_blank = 0
@@ -155,8 +162,11 @@ class LogBuilder:
             n_blank_skill=self._n_blank,
             n_repeats=len(kept) - len(firsts),
             n_conflicts=n_conflicts,
-            n_scaffolds=self.n_scaffolds,
+            n_scaffolds=self.left_out["scaffold"],
             n_partial=self.n_partial,
+            n_later=self.left_out["later"],
+            n_unscored=self.left_out["unscored"],
+            n_erased=self.left_out["erased"],
         )
 
     def _order(

@@ -50,7 +50,7 @@ class ApiView(generics.GenericAPIView[Any]):
     """
 
     schema = ApiSchema()
-    pagination_class = Pages
+    pagination_class: type[Pages] | None = Pages
     parser_classes: Any = (JSONParser,)
     content_negotiation_class = Negotiation
     # Nothing is told of a view by OPTIONS that the OpenAPI document does not tell.

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
+from tutor.api.fields import Flag
 from tutor.content.models import ImportFormat, ImportJob
 
 
@@ -67,11 +68,9 @@ class ImportAskedSerializer(serializers.Serializer[Any]):
     course = serializers.UUIDField(
         required=False, allow_null=True, help_text="The course that a graph goes to."
     )
-    dry_run = serializers.BooleanField(
-        default=False, help_text="Only say what would change; nothing is written."
-    )
+    dry_run = Flag(default=False, help_text="Only say what would change; nothing is written.")
     # The base class has a property of this name; the class body only declares the field.
-    partial = serializers.BooleanField(  # type: ignore[assignment]
+    partial = Flag(  # type: ignore[assignment]
         default=False, help_text="Leave out problems that have errors, and list them as notes."
     )
 

@@ -22,7 +22,8 @@ class ResponseSerializer(serializers.Serializer[Any]):
     is_observation = serializers.BooleanField(help_text="Whether models are told of it.")
     is_regraded = serializers.BooleanField(help_text="Whether it was judged otherwise at first.")
     kind = serializers.ChoiceField(choices=ResponseKind.choices)
-    source = serializers.ChoiceField(choices=ResponseSource.choices)
+    # The base class has an attribute of this name; the class body only declares the field.
+    source = serializers.ChoiceField(choices=ResponseSource.choices)  # type: ignore[assignment]
     raw_answer = serializers.CharField(allow_blank=True)
     misconception = serializers.CharField(allow_blank=True)
     hint = serializers.CharField(allow_blank=True)

@@ -131,10 +131,11 @@ class ApiSchema(AutoSchema):
 
     def get_operation_id(self) -> str:
         """Return the name of an operation; a view below two addresses says which one it is."""
-        operation = getattr(self.view, "operation", None)
+        view: Any = self.view
+        operation = getattr(view, "operation", None)
         if operation is None:
-            return super().get_operation_id()  # type: ignore[no-any-return, no-untyped-call]
-        return f"{self.view.object_kind}_{operation}"
+            return str(super().get_operation_id())
+        return f"{view.object_kind}_{operation}"
 
     def get_override_parameters(self) -> Any:
         """Name the header of a conditional read, and what the view takes in the address."""
@@ -176,7 +177,7 @@ class ApiSchema(AutoSchema):
         return sorted(found)
 
     def _has_query(self) -> bool:
-        return any(parameter["in"] == "query" for parameter in self._get_parameters())  # type: ignore[no-untyped-call]
+        return any(parameter["in"] == "query" for parameter in self._get_parameters())
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

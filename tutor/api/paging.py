@@ -86,7 +86,8 @@ class Pages(BasePagination):
         for name, text in zip(self.ordering, place, strict=True):
             field = name.lstrip("-")
             try:
-                value = model._meta.get_field(field).to_python(text)
+                column: Any = model._meta.get_field(field)
+                value = column.to_python(text)
                 text.encode()
             except (FieldError, ValueError, OverflowError) as error:
                 raise self._no_cursor() from error

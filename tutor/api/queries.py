@@ -4,13 +4,14 @@ from typing import Any
 
 from rest_framework import serializers
 
+from tutor.api.fields import Flag
 from tutor.responses.models import ResponseKind
 
 
 class RetiredQuery(serializers.Serializer[Any]):
     """Whether what imports took out is listed, too."""
 
-    retired = serializers.BooleanField(
+    retired = Flag(
         default=False, help_text="`true` lists what imports took out of the course, too."
     )
 
@@ -31,9 +32,7 @@ class ResponseQuery(LearnerQuery):
     """Which responses."""
 
     kind = serializers.ChoiceField(choices=ResponseKind.choices, required=False)
-    observations = serializers.BooleanField(
-        default=False, help_text="`true` leaves out what models are not told of."
-    )
+    observations = Flag(default=False, help_text="`true` leaves out what models are not told of.")
     after = serializers.DateTimeField(
         required=False, help_text="Recorded at this moment or later, to fetch only what is new."
     )

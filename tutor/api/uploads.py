@@ -74,3 +74,24 @@ class ZipFileParser(FileParser):
 
     media_type = "application/zip"
     suffix = ".zip"
+
+
+class CsvFileParser(FileParser):
+    """A table with commas."""
+
+    media_type = "text/csv"
+    suffix = ".csv"
+
+
+class TsvFileParser(FileParser):
+    """A table with tabs, as DataShop has them."""
+
+    media_type = "text/tab-separated-values"
+    suffix = ".txt"
+
+
+class GzipFileParser(FileParser):
+    """A table that is packed."""
+
+    media_type = "application/gzip"
+    suffix = ".csv.gz"

@@ -7,6 +7,7 @@ from tutor.api.views import (
     classrooms,
     content,
     documents,
+    history,
     imports,
     models,
     tracing,
@@ -78,6 +79,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
         f"{_CLASSROOM}learners/", classrooms.ClassroomLearners.as_view(), name="classroom_learners"
     ),
     *_of_learners(_CLASSROOM, "classroom", of_course=False),
+    path("responses/import/", history.ResponseImportStart.as_view(), name="response_import_start"),
+    path("responses/imports/", history.ResponseImportList.as_view(), name="response_imports"),
+    path(
+        "responses/imports/<uuid:uuid>/",
+        history.ResponseImportDetail.as_view(),
+        name="response_import",
+    ),
+    path(
+        "responses/imports/<uuid:uuid>/errors.csv",
+        history.ResponseImportErrors.as_view(),
+        name="response_import_errors",
+    ),
+    path(
+        "responses/imports/<uuid:uuid>/apply/",
+        history.ResponseImportApply.as_view(),
+        name="response_import_apply",
+    ),
     path("fits/<uuid:uuid>/", models.FitDetail.as_view(), name="fit"),
     path("fits/<uuid:uuid>/cancel/", models.FitCancel.as_view(), name="fit_cancel"),
     path("model-versions/<uuid:uuid>/", models.VersionDetail.as_view(), name="model_version"),

@@ -10,6 +10,7 @@ class TracingConfig(AppConfig):
             catching_up,
             drift,
             fits,
+            history_jobs,
             promotion,
             replaying,
             services,

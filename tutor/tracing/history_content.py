@@ -17,28 +17,31 @@ from tutor.accounts.models import User
 from tutor.common.errors import TutorError
 from tutor.content.bulk import rows_write
 from tutor.content.bundles import FORMAT, FORMAT_VERSION
+from tutor.content.errors import RowError, value_shown
 from tutor.content.exporting import course_export
 from tutor.content.importing import course_import
 from tutor.content.models import KEY_LENGTH, Course, Lesson, Problem, Skill, Step
 from tutor.content.oatutor import id_from
+from tutor.tracing.history_mapping import NO_MAPPING, IdMapping
 from tutor.tracing.history_reading import ANY_ITEM, History
 
 LESSON_KEY = "imported-history"
-PROBLEMS_SHOWN = 20
+PROBLEMS_SHOWN = 100
 CHUNK = 1000
 _DIGEST = 16
 
 
 class HistoryRefusedError(TutorError):
-    """An import that wrote nothing; `problems` lists what the course lacks, with row numbers."""
+    """An import that wrote nothing; `rows` lists what the course lacks, with row numbers."""
 
     code = "unknown_content"
 
-    def __init__(self, problems: Sequence[str], *, n_problems: int) -> None:
-        self.problems = tuple(problems)
+    def __init__(self, rows: Sequence[RowError], *, n_problems: int) -> None:
+        self.rows = tuple(rows)
+        self.problems = tuple(row.message for row in rows)
         super().__init__(
             f"The log has {n_problems:,} items or skills that the course lacks, so nothing was "
-            f"imported: {problems[0]} Import the content first, or let --create-content make "
+            f"imported: {self.problems[0]} Import the content first, or let --create-content make "
             f"skeletons for the history."
         )
 
@@ -79,40 +82,53 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST]
 
 
-def content_find(course: Course | None, history: History) -> ContentMap:
-    """Look the log's skills and items up in a course: by their ids as they stand, then made ids."""
+def content_find(
+    course: Course | None, history: History, *, mapping: IdMapping = NO_MAPPING
+) -> ContentMap:
+    """Look the log's skills and items up in a course: by a mapping, as they stand, as made ids."""
     skills: dict[str, int] = {}
     steps: dict[str, int] = {}
     if course is not None:
         skills = dict(Skill.objects.filter(course=course).values_list("key", "pk"))
         steps = dict(Step.objects.filter(course=course).values_list("key", "pk"))
     return ContentMap(
-        skill_pks=tuple(_found(str(text), skills) for text in history.log.data.skills),
-        step_pks=tuple(_found(text, steps) for text in history.step_texts),
+        skill_pks=tuple(
+            _found(str(text), skills, mapping.skills) for text in history.log.data.skills
+        ),
+        step_pks=tuple(_found(text, steps, mapping.items) for text in history.step_texts),
     )
 
 
-def _found(text: str, known: dict[str, int]) -> int | None:
+def _found(text: str, known: dict[str, int], mapped: Mapping[str, str]) -> int | None:
+    if text in mapped:
+        return known.get(mapped[text])
     return known.get(text, known.get(key_from(text)))
 
 
-def content_refuse(content: ContentMap, history: History) -> HistoryRefusedError:
+def content_refuse(
+    content: ContentMap, history: History, *, mapping: IdMapping = NO_MAPPING
+) -> HistoryRefusedError:
     """Say what the course lacks, with the first row that names it."""
     data = history.log.data
-    problems: list[str] = []
+    problems: list[RowError] = []
     for code, pk in enumerate(content.step_pks):
         if pk is None and len(problems) < PROBLEMS_SHOWN:
             text = history.step_texts[code]
             row = history.row_of(int(np.argmax(history.step == code)))
             what = "no item" if text.startswith(ANY_ITEM) else f"the item '{text}'"
-            problems.append(f"Row {row} has {what}, and the course has no step '{key_from(text)}'.")
+            wanted = mapping.items.get(text, key_from(text))
+            message = f"Row {row} has {what}, and the course has no step '{wanted}'."
+            problems.append(
+                RowError(f"row {row}", "item", value_shown(text), "a step of the course", message)
+            )
     for code, pk in enumerate(content.skill_pks):
         if pk is None and len(problems) < 2 * PROBLEMS_SHOWN:
             at = int(np.argmax(data.skill_index == code))
             response = int(np.searchsorted(data.skill_indptr, at, side="right")) - 1
+            row, text = history.row_of(response), str(data.skills[code])
+            message = f"Row {row} has the skill '{text}', which the course lacks."
             problems.append(
-                f"Row {history.row_of(response)} has the skill '{data.skills[code]}', which the "
-                f"course lacks."
+                RowError(f"row {row}", "skill", value_shown(text), "a skill of the course", message)
             )
     return HistoryRefusedError(
         problems, n_problems=content.n_skills_missing + content.n_steps_missing
@@ -125,6 +141,7 @@ def content_create(
     content: ContentMap,
     *,
     course_key: str,
+    mapping: IdMapping = NO_MAPPING,
     by: User | None,
     now: datetime,
 ) -> Course:
@@ -136,12 +153,12 @@ def content_create(
     new_skills = {
         key_from(text): text
         for text, pk in zip(map(str, history.log.data.skills), content.skill_pks, strict=True)
-        if pk is None
+        if pk is None and text not in mapping.skills
     }
     if new_skills or course is None:
         course = _skills_create(course, new_skills, course_key=course_key, by=by, now=now)
     with transaction.atomic():
-        _steps_create(course, history, content)
+        _steps_create(course, history, content, mapping=mapping)
     return course
 
 
@@ -173,7 +190,9 @@ def _skills_create(
     return made
 
 
-def _steps_create(course: Course, history: History, content: ContentMap) -> None:
+def _steps_create(
+    course: Course, history: History, content: ContentMap, *, mapping: IdMapping
+) -> None:
     """Make a retired problem of one retired step for every item that the course lacks."""
     key_of = {
         code: key_from(history.step_texts[code])
@@ -216,13 +235,16 @@ def _steps_create(course: Course, history: History, content: ContentMap) -> None
         batch_size=CHUNK,
     )
     pk_of = {step.key: step.pk for step in steps}
-    _step_skills_create(course, history, {code: pk_of[key] for code, key in key_of.items()})
+    of_code = {code: pk_of[key] for code, key in key_of.items()}
+    _step_skills_create(course, history, of_code, mapping=mapping)
 
 
-def _step_skills_create(course: Course, history: History, pk_of: Mapping[int, int]) -> None:
+def _step_skills_create(
+    course: Course, history: History, pk_of: Mapping[int, int], *, mapping: IdMapping
+) -> None:
     """Link each new step to every skill that the log ever gives its items."""
     data = history.log.data
-    skills = content_find(course, history).skill_pks
+    skills = content_find(course, history, mapping=mapping).skill_pks
     of_entry = np.repeat(history.step, np.diff(data.skill_indptr))
     pairs = np.unique(np.stack([of_entry, data.skill_index.astype(np.int64)], axis=1), axis=0)
     links = {(pk_of[step], skills[skill]) for step, skill in pairs.tolist() if step in pk_of}

@@ -8,7 +8,7 @@ it is, so that a second import, or one after a kill, adds only what is missing.
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from uuid import UUID, uuid5
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.db.models import QuerySet
 
 from tutor.accounts.models import Role, User
 from tutor.accounts.services import audit_record
@@ -25,12 +26,14 @@ from tutor.content.findings import Progress, progress_ignored
 from tutor.content.models import Course
 from tutor.responses.models import Response, ResponseKind, ResponseSource
 from tutor.roster.models import Classroom, Enrolment
+from tutor.tracing.history_checking import mapped_are_found, own_history_refuse
 from tutor.tracing.history_content import (
     ContentMap,
     content_create,
     content_find,
     content_refuse,
 )
+from tutor.tracing.history_mapping import NO_MAPPING, IdMapping, learners_resolve
 from tutor.tracing.history_reading import History, moment_of
 from tutor.tracing.replaying import learners_replay_later
 
@@ -89,16 +92,22 @@ def history_import(
     course_key: str,
     is_creating_content: bool = False,
     classroom: Classroom | None = None,
+    mapping: IdMapping = NO_MAPPING,
+    learners_within: QuerySet[User] | None = None,
     by: User | None,
     now: datetime,
     is_dry_run: bool,
     progress: Progress = progress_ignored,
 ) -> HistoryResult:
-    """Append a log to the course's responses; learners get accounts that nobody can log in to.
+    """Append a log to the course's responses.
+
+    A learner of the log is the account that `mapping` names, one of `learners_within` (of all,
+    where it is None); others get accounts that nobody can log in to.
 
     Raises:
-        TutorError: code `unknown_course`, `other_course` (of the class), or what making content
-            raises.
+        TutorError: code `unknown_course`, `other_course` (of the class), `own_history` (responses
+            that this site exported), or what making content raises.
+        MappingRefusedError: for accounts that the mapping must not name.
         HistoryRefusedError: with every item and skill that the course lacks.
     """
     course = Course.objects.filter(key=course_key).first()
@@ -112,20 +121,28 @@ def history_import(
         raise TutorError(
             f"The class {classroom.name} is not of the course '{course_key}'.", code="other_course"
         )
-    missing = content_find(course, history)
-    if not missing.is_whole and not is_creating_content:
-        raise content_refuse(missing, history)
+    accounts = learners_resolve(
+        mapping, within=User.objects.all() if learners_within is None else learners_within
+    )
+    own_history_refuse(course, history)
+    missing = content_find(course, history, mapping=mapping)
+    may_create = is_creating_content and mapped_are_found(missing, history, mapping)
+    if not missing.is_whole and not may_create:
+        raise content_refuse(missing, history, mapping=mapping)
     content = missing
     if not is_dry_run and (course is None or not missing.is_whole):
-        course = content_create(course, history, missing, course_key=course_key, by=by, now=now)
-        content = content_find(course, history)
+        course = content_create(
+            course, history, missing, course_key=course_key, mapping=mapping, by=by, now=now
+        )
+        content = content_find(course, history, mapping=mapping)
     counts = _Counts()
     if course is None:
         counts.n_new = history.n_responses
-        counts.n_accounts_new = len(history.log.data.learners)
+        counts.n_accounts_new = len(set(map(str, history.log.data.learners)) - accounts.keys())
     else:
         writer = _Writer(history, content, course=course, classroom=classroom, now=now)
-        for batch in _batches(history, course):
+        names = {text: user.username for text, user in accounts.items()}
+        for batch in _batches(history, course, names=names):
             if is_dry_run:
                 writer.count(batch, counts)
             else:
@@ -141,6 +158,7 @@ def history_import(
             now=now,
         )
         logger.info("course %s: %s responses imported", course.pk, counts.n_new)
+    data = history.log.data
     return HistoryResult(
         course_key=course_key,
         is_dry_run=is_dry_run,
@@ -155,7 +173,10 @@ def history_import(
         n_late=counts.n_late,
         first_at=moment_of(int(history.at_ms.min())),
         last_at=moment_of(int(history.at_ms.max())),
-        notes=history.log.notes(),
+        notes=(
+            *history.log.notes(),
+            *mapping.unused(data.learners, history.step_texts, data.skills),
+        ),
     )
 
 
@@ -164,12 +185,15 @@ def username_of(course: Course, text: str) -> str:
     return "import-" + hashlib.sha256(f"{course.uuid}|{text}".encode()).hexdigest()[:20]
 
 
-def _batches(history: History, course: Course) -> Iterator[list[_Learner]]:
+def _batches(
+    history: History, course: Course, *, names: Mapping[str, str]
+) -> Iterator[list[_Learner]]:
     data = history.log.data
     bounds = data.learner_slices().tolist()
     batch: list[_Learner] = []
     for code, text in enumerate(map(str, data.learners)):
-        batch.append(_Learner(text, username_of(course, text), bounds[code], bounds[code + 1]))
+        name = names.get(text) or username_of(course, text)
+        batch.append(_Learner(text, name, bounds[code], bounds[code + 1]))
         if batch[-1].end - batch[0].start >= BATCH_RESPONSES:
             yield batch
             batch = []

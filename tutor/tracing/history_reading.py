@@ -2,6 +2,8 @@
 
 import csv
 import gzip
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,14 +11,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kt_models.datasets.faults import RowsError
 from kt_models.datasets.log import BlankSkill, Log
 from kt_models.datasets.read import TimeUnitChoice, read_log
 from kt_models.datasets.tables import TABLE_FORMATS
 from kt_models.errors import DataError
 from tutor.common.clock import DAY_SECONDS
 from tutor.common.errors import TutorError
+from tutor.content.errors import RowError
+from tutor.content.findings import Progress, progress_ignored
 
-FORMATS = ("auto", "csv", "assistments", "datashop")
+FORMATS = ("auto", "csv", "stepwise", "assistments", "datashop")
+HEADER_MOST = 64 * 1024
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Nobody logged tutoring by the millisecond before; earlier "times" are order indexes or a wrong
 # unit.
@@ -65,21 +71,57 @@ def moment_of(at_ms: int) -> datetime:
     return EPOCH + timedelta(milliseconds=at_ms)
 
 
-def history_read(path: Path, *, options: HistoryOptions, now: datetime) -> History:
+class HistoryUnreadableError(TutorError):
+    """A log with rows that cannot be read; `rows` lists them, each by file and line."""
+
+    code = "log_unreadable"
+
+    def __init__(self, message: str, rows: Sequence[RowError]) -> None:
+        self.rows = tuple(rows)
+        super().__init__(message)
+
+
+def history_read(
+    path: Path,
+    *,
+    options: HistoryOptions,
+    now: datetime,
+    name: str | None = None,
+    faults_most: int = 1,
+    bytes_most: int | None = None,
+    progress: Progress = progress_ignored,
+) -> History:
     """Read and check a whole log; nothing of the site is touched.
 
+    `name` is what messages call the file; with `faults_most` above 1 that many rows that cannot be
+    read are collected before they are told.
+
     Raises:
+        HistoryUnreadableError: with the rows that cannot be read.
         TutorError: code `log_unreadable`, `no_times` (order indexes need a start) or `wrong_times`.
     """
+    name = name or path.name
     try:
         log = read_log(
             path,
-            log_format=_format_of(path, options.log_format),
+            name=name,
+            log_format=_format_of(path, name, options.log_format),
             time_unit=options.time_unit,
             blank_skill=options.blank_skill,
             kc_column=options.kc_column,
             sort=True,
+            faults_most=faults_most,
+            bytes_most=bytes_most,
+            tell=lambda share: progress(share, "reading"),
         )
+    except RowsError as error:
+        rows = [
+            RowError(
+                f"{name}:{fault.line}", fault.field, fault.value, fault.expected, fault.message
+            )
+            for fault in error.faults
+        ]
+        raise HistoryUnreadableError(str(error), rows) from error
     except DataError as error:
         raise TutorError(str(error), code="log_unreadable") from error
     at_ms = _moments(log, options=options)
@@ -89,31 +131,35 @@ def history_read(path: Path, *, options: HistoryOptions, now: datetime) -> Histo
     return history
 
 
-def _format_of(path: Path, wanted: str) -> str:
-    """Return the reader's name of a format; ASSISTments has one for each year, told by header."""
+def _format_of(path: Path, name: str, wanted: str) -> str:
+    """Return the reader's name of a format; some have several kinds, told apart by the header."""
     if wanted not in FORMATS:
         raise DataError(f"format is '{wanted}', expected one of {', '.join(FORMATS)}")
-    if wanted != "assistments":
+    if wanted not in ("assistments", "datashop"):
         return "normalised" if wanted == "csv" else wanted
-    header = _header(path)
-    years = [known for known in TABLE_FORMATS if known.name.startswith(wanted)]
-    for known in years:
-        if header.issuperset(known.required):
+    first_line = _first_line(path, name)
+    kinds = [known for known in TABLE_FORMATS if known.name.startswith(wanted)]
+    for known in kinds:
+        header = next(csv.reader([first_line], delimiter=known.delimiter), [])
+        if set(header).issuperset(known.required):
             return known.name
     raise DataError(
-        f"{path}: the header {', '.join(sorted(header))[:200]} is that of none of "
-        f"{', '.join(known.name for known in years)}"
+        f"{name}: the header {first_line.strip()[:200]!r} is that of none of "
+        f"{', '.join(known.name for known in kinds)}"
     )
 
 
-def _header(path: Path) -> frozenset[str]:
+def _first_line(path: Path, name: str) -> str:
     if not path.is_file():
-        raise DataError(f"{path} is not a file; expected a response log")
+        raise DataError(f"{name} is not a file; expected a response log")
     with path.open("rb") as raw:
         is_gzip = raw.read(2) == b"\x1f\x8b"
     opened = gzip.open if is_gzip else open
-    with opened(path, "rt", encoding="utf-8-sig", errors="replace") as text:
-        return frozenset(next(csv.reader([text.readline()]), []))
+    try:
+        with opened(path, "rt", encoding="utf-8-sig", errors="replace") as text:
+            return str(text.readline(HEADER_MOST))
+    except (EOFError, OSError, zlib.error) as error:
+        raise DataError(f"{name}: cannot be read: {error}") from error
 
 
 def _moments(log: Log, *, options: HistoryOptions) -> NDArray[np.int64]:

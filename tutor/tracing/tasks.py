@@ -11,6 +11,7 @@ from tutor.content.models import Course
 from tutor.tracing.drift import drifts_measure
 from tutor.tracing.fit_starting import NIGHTLY_RULE, VOLUME_RULE, fits_start_due
 from tutor.tracing.fits import checkpoints_clear, fit_execute, fits_due, fits_give_up
+from tutor.tracing.history_jobs import response_imports_reap, uploads_clear
 from tutor.tracing.models import FitTrigger
 from tutor.tracing.promotion import promotions_give_up, shard_replay, shards_due, versions_check
 from tutor.tracing.services import states_verify
@@ -46,6 +47,13 @@ def fits_reap_task() -> None:
 def shard_replay_task(shard_id: int) -> None:
     """Replay a shard of learners, unless another worker has it; send it to the `replay` queue."""
     shard_replay(shard_id, now=now_utc())
+
+
+@shared_task
+def response_imports_reap_task() -> None:
+    """Take up imports of logs whose worker died, and delete logs that nobody waits for."""
+    response_imports_reap(now=now_utc())
+    uploads_clear(now=now_utc())
 
 
 @shared_task

@@ -85,7 +85,7 @@ def test_a_blank_item_is_not_known(tmp_path: Path) -> None:
     [
         ("a,0,i,x,1\na,1,i,x,2\n", r"row 1 .*correct is '2'"),
         ("a,0,i,x,1\na,soon,i,x,1\n", r"row 1 .*soon"),
-        ("a,0,i,x,1\na,nan,i,x,1\n", "row 1: time is nan"),
+        ("a,0,i,x,1\na,nan,i,x,1\n", r"row 1 .*timestamp is 'nan', expected a number"),
         ("a,0,i\n", "row 0"),
         ("a,1,i,x,1\na,0,i,x,1\n", r"row 1 .*time 0\.0.* follows row 0 .*time 1\.0"),
         ("a,0,i,x,1\nb,0,i,x,1\na,1,i,x,1\n", "row 2 .*follows row 1"),

@@ -9,7 +9,7 @@ from tutor.api.scopes import ScopeRow, scope_rows
 from tutor.content.bundles import bundle_pack, checksum
 from tutor.content.exporting import course_export
 from tutor.content.models import CourseVersion, ImportJob
-from tutor.tracing.models import FitRun, Promotion
+from tutor.tracing.models import FitRun, Promotion, ResponseImport
 from tutor.tracing.services import version_serving
 
 ROWS = tuple(scope_rows())
@@ -47,7 +47,16 @@ def ids_make(world: World, *, now: datetime) -> dict[str, UUID]:
     job = ImportJob.objects.create(
         created_by=world.tess, created_at=now, filename="x.json", file="x", sha256="0"
     )
+    log = ResponseImport.objects.create(
+        created_by=world.tess,
+        created_at=now,
+        course_key=course.key,
+        filename="x.csv",
+        file="x",
+        sha256="0",
+    )
     return {
+        "responses/imports": log.uuid,
         "courses": course.uuid,
         "classrooms": world.classroom.uuid,
         "problems": course.problems.order_by("id")[0].uuid,

@@ -58,7 +58,7 @@ CASES = [
     Broken(
         "no time in ASSISTments",
         (ASSISTMENTS + "1,,2,3,1\n").encode(),
-        ("row 0", "the time is ''", "expected one such as"),
+        ("row 0", "start_time is ''", "expected a time with the year first"),
     ),
     Broken("no number at all", of("ada,nan,p1,a,1\n"), ("row 0", "nan")),
     Broken("for ever", of("ada,inf,p1,a,1\n"), ("row 0", "inf")),

@@ -1,0 +1,54 @@
+"""Who may bring which history in: a teacher that of their own class, administrators any."""
+
+from django.db.models import QuerySet
+
+from tutor.accounts.models import Role, User
+from tutor.common.errors import TutorError
+from tutor.content.models import Course
+from tutor.roster.models import Classroom, Enrolment
+from tutor.roster.selectors import classrooms_of_teacher
+from tutor.tracing.models import ResponseImport
+
+
+def import_course_check(
+    by: User, *, course_key: str, classroom: Classroom | None, is_creating_content: bool
+) -> None:
+    """Refuse what would end refused, before a file is kept for it.
+
+    Raises:
+        TutorError: code `class_needed`, `not_own_class`, `other_course` or `unknown_course`.
+    """
+    course = Course.objects.filter(key=course_key).first()
+    if course is None and not (is_creating_content and by.is_administrator):
+        raise TutorError(
+            f"There is no course '{course_key}'; import it first, or have an administrator import "
+            f"the log with content made for it.",
+            code="unknown_course",
+        )
+    if classroom is None:
+        if not by.is_administrator:
+            raise TutorError(
+                "Say which class of yours the learners of the log join.", code="class_needed"
+            )
+        return
+    if not classrooms_of_teacher(by).filter(pk=classroom.pk).exists():
+        raise TutorError(f"You do not teach {classroom.name}.", code="not_own_class")
+    if course is None or classroom.course_id != course.pk:
+        raise TutorError(
+            f"The class {classroom.name} is not of the course '{course_key}'.", code="other_course"
+        )
+
+
+def learners_of(by: User) -> QuerySet[User]:
+    """Return the accounts that a mapping of somebody's may name."""
+    learners = User.objects.filter(role=Role.LEARNER)
+    if by.is_administrator:
+        return learners
+    present = Enrolment.objects.filter(classroom__teachers=by, left_at=None)
+    return learners.filter(pk__in=present.values("learner"))
+
+
+def response_imports_of(user: User) -> QuerySet[ResponseImport]:
+    """Return a teacher's own imports; administrators see everybody's."""
+    jobs = ResponseImport.objects.select_related("classroom")
+    return jobs if user.is_administrator else jobs.filter(created_by=user)
