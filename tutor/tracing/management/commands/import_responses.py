@@ -16,13 +16,25 @@ from tutor.common.errors import TutorError
 from tutor.roster.models import Classroom
 from tutor.tracing.history_content import HistoryRefusedError
 from tutor.tracing.history_import import HistoryResult, history_import
-from tutor.tracing.history_reading import FORMATS, HistoryOptions, history_read
+from tutor.tracing.history_mapping import (
+    NO_MAPPING,
+    IdMapping,
+    MappingRefusedError,
+    mapping_parse,
+)
+from tutor.tracing.history_reading import (
+    FORMATS,
+    HistoryOptions,
+    HistoryUnreadableError,
+    history_read,
+)
 
 READING_SHARE = 0.1
+FAULTS_SHOWN = 50
 
 
 class Command(BaseCommand):
-    help = "Import a response log: normalised CSV, ASSISTments or DataShop, gzipped or not."
+    help = "Import a response log: our export, a CSV, ASSISTments or DataShop, gzipped or not."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE")
@@ -59,6 +71,13 @@ class Command(BaseCommand):
             action="store_true",
             help="Make skills and retired steps for what the course lacks, and the course.",
         )
+        parser.add_argument(
+            "--mapping",
+            type=Path,
+            metavar="FILE",
+            help='JSON that says what ids of the log stand for: {"learners": {"8": "ada"}, '
+            '"items": {...}, "skills": {...}}.',
+        )
         parser.add_argument("--classroom", metavar="CODE", help="Enrol the learners in this class.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -70,9 +89,9 @@ class Command(BaseCommand):
         )
         try:
             result = self._import(console, options)
-        except HistoryRefusedError as refusal:
-            for problem in refusal.problems:
-                console.print(escape(f"error: {problem}"))
+        except (HistoryRefusedError, HistoryUnreadableError, MappingRefusedError) as refusal:
+            for row in refusal.rows:
+                console.print(escape(f"error: {row.message}"))
             raise CommandError(refusal.message) from None
         except TutorError as error:
             raise CommandError(error.message) from error
@@ -92,6 +111,7 @@ class Command(BaseCommand):
             index_minutes=options["index_minutes"],
         )
         classroom = _classroom(options["classroom"])
+        mapping = _mapping(options["mapping"])
         with Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -100,11 +120,21 @@ class Command(BaseCommand):
             transient=True,
         ) as bar:
             task = bar.add_task("reading", total=1.0)
-            history = history_read(options["file"], options=reading, now=now_utc())
+
+            def look(share: float, stage: str) -> None:
+                bar.update(task, completed=READING_SHARE * share, description=stage)
 
             def tell(share: float, stage: str) -> None:
                 done = READING_SHARE + (1 - READING_SHARE) * share
                 bar.update(task, completed=done, description=stage)
+
+            history = history_read(
+                options["file"],
+                options=reading,
+                now=now_utc(),
+                faults_most=FAULTS_SHOWN,
+                progress=look,
+            )
 
             tell(0.0, "checking")
             return history_import(
@@ -112,11 +142,21 @@ class Command(BaseCommand):
                 course_key=options["course"],
                 is_creating_content=options["create_content"],
                 classroom=classroom,
+                mapping=mapping,
                 by=None,
                 now=now_utc(),
                 is_dry_run=options["dry_run"],
                 progress=tell,
             )
+
+
+def _mapping(file: Path | None) -> IdMapping:
+    if file is None:
+        return NO_MAPPING
+    try:
+        return mapping_parse(file.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{file} cannot be read: {error}") from error
 
 
 def _classroom(code: str | None) -> Classroom | None:
