@@ -6,10 +6,10 @@ of the evidence lower bound; the last third of the steps is averaged.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from kt_models.psi_kt.config import PSIKTConfig
 from kt_models.psi_kt.guide import Variables, first_variables, guide
 from kt_models.psi_kt.history import N_FEATURES
 from kt_models.psi_kt.model import Draw, Sizes, graph_of, model, population_of
-from kt_models.psi_kt.packing import Packed, Window, groups_of, windows_of
+from kt_models.psi_kt.packing import Packed, Window, authored_matrix, groups_of, windows_of
 from kt_models.psi_kt.torch_filter import (
     Carried,
     Memory,
@@ -34,6 +34,9 @@ from kt_models.psi_kt.torch_filter import (
     detached,
     filter_steps,
 )
+
+Tell: TypeAlias = Callable[[float], None]
+"""Called with the fraction of a pass over the log that is done."""
 
 _LARGEST_GRADIENT = 10.0
 _LAST_RATE = 0.1
@@ -79,43 +82,37 @@ def fit_variables(
         return Fit(variables=variables, losses=(), edge_score=none, edge_information=none)
     training = Fitting(packed, config=config, seed=seed, warm=warm)
     begin_at = training.resume(keeper)
+    # The pass for edges takes about as long as an epoch.
+    n_passes = training.n_epochs + 1
+
+    def tell(n_done: float, message: str) -> None:
+        if progress is not None:
+            progress(n_done / n_passes, f"PSI-KT: {message}")
+
+    def teller(n_before: int, message: str) -> Tell:
+        return lambda share: tell(n_before + share, message)
+
     for epoch in range(begin_at, training.n_epochs):
-        loss = training.epoch(epoch)
+        which = f"epoch {epoch + 1} of {training.n_epochs}"
+        loss = training.epoch(epoch, teller(epoch, which))
         is_kept = (epoch + 1) % max(training.n_epochs // _KEPT_TIMES, 1) == 0
         if keeper is not None and is_kept:
             training.keep(keeper, epoch + 1)
-        if progress is not None:
-            share = (epoch + 1) / training.n_epochs
-            progress(share, f"PSI-KT: epoch {epoch + 1}, loss {loss:.4f} a response")
-    return training.result()
+        tell(epoch + 1, f"{which}, loss {loss:.4f} a response")
+    return training.result(teller(training.n_epochs, "edges"))
 
 
 def device_of(config: PSIKTConfig) -> torch.device:
-    """Return where to fit; auto takes a GPU where there is one."""
-    if config.device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(config.device)
+    """Return where to fit; auto takes a GPU where there is one.
 
-
-def authored_matrix(config: PSIKTConfig, skills: NDArray[np.str_]) -> NDArray[np.float64] | None:
-    """Return (parent, child) ones of the authored graph, None for no graph.
-
-    Raises: ConfigError for an unknown skill or a skill that is its own parent.
+    Raises: ConfigError for cuda where torch sees no GPU.
     """
-    if not config.authored:
-        return None
-    place = {str(skill): code for code, skill in enumerate(skills)}
-    found = np.zeros((len(skills), len(skills)))
-    for parent, child in config.authored:
-        for skill in (parent, child):
-            if skill not in place:
-                raise ConfigError(
-                    f"authored edge '{parent}' -> '{child}': the log has no skill '{skill}'"
-                )
-        if parent == child:
-            raise ConfigError(f"authored edge '{parent}' -> '{child}' goes from a skill to itself")
-        found[place[parent], place[child]] = 1.0
-    return found
+    has_gpu = torch.cuda.is_available()
+    if config.device == "auto":
+        return torch.device("cuda" if has_gpu else "cpu")
+    if config.device == "cuda" and not has_gpu:
+        raise ConfigError("device is 'cuda', but torch sees no GPU here; expected auto or cpu")
+    return torch.device(config.device)
 
 
 def centre_of(packed: Packed, *, config: PSIKTConfig) -> tuple[float, float]:
@@ -194,8 +191,11 @@ class Fitting:
             losses=self._losses,
         )
 
-    def epoch(self, epoch: int) -> float:
-        """Go through the log once, groups in random order; return the mean loss a response."""
+    def epoch(self, epoch: int, tell: Tell | None = None) -> float:
+        """Go through the log once, groups in random order; return the mean loss a response.
+
+        A log of many windows tells between them how much of it is done.
+        """
         # Seeded by the epoch, so that a resumed fit draws what the whole one would have drawn.
         order = np.random.default_rng([self._seed, 2, epoch]).permutation(len(self._groups))
         torch.manual_seed(self._seed * 1_000_003 + epoch)
@@ -209,15 +209,18 @@ class Fitting:
                 loss, memory, carried = self._step(window, memory, carried, step, place)
                 total += loss
                 step += 1
+                n_done = step - epoch * self._n_windows
+                if tell is not None and n_done < self._n_windows:
+                    tell(n_done / self._n_windows)
         self._losses.append(total / self._n_windows)
         return self._losses[-1]
 
-    def result(self) -> Fit:
-        """Return the averaged variables."""
+    def result(self, tell: Tell | None = None) -> Fit:
+        """Return the averaged variables, and the graph's score and information by a last pass."""
         n = max(self._n_summed, 1)
         source = self._summed if self._n_summed else self.variables
         averaged = {name: one.detach() / n for name, one in source.items()}
-        score, information = self._edge_curvature(averaged)
+        score, information = self._edge_curvature(averaged, tell)
         return Fit(
             variables={name: one.double().cpu().numpy() for name, one in averaged.items()},
             losses=tuple(self._losses),
@@ -226,7 +229,7 @@ class Fitting:
         )
 
     def _edge_curvature(
-        self, variables: Variables
+        self, variables: Variables, tell: Tell | None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Sum the scores of learners' blocks, and their squares: blocks are independent."""
         n_skills = self._sizes.n_skills
@@ -244,7 +247,8 @@ class Fitting:
             coefficients=variables.get("coefficients.loc", zero.new_zeros(N_FEATURES)),
         )
         size = min(self._config.group, max(math.ceil(len(self._packed.start) / _BLOCKS), 1))
-        for group in groups_of(self._packed, size=size):
+        groups = groups_of(self._packed, size=size)
+        for number, group in enumerate(groups):
             score = torch.zeros_like(graph)
             memory: Memory | None = None
             carried: Carried | None = None
@@ -260,6 +264,8 @@ class Fitting:
                 carried = run.next_carried()
             total += score.double().cpu()
             squares += score.double().cpu() ** 2
+            if tell is not None:
+                tell((number + 1) / len(groups))
         return total.numpy(), squares.numpy()
 
     def _memory(self, n_learners: int) -> Memory:

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from kt_models.arrays import ResponseArrays, lookup
 from kt_models.baselines.features import Rates, fit_rates
+from kt_models.errors import ConfigError
 from kt_models.psi_kt.batch import slots_of, times_in_days
+from kt_models.psi_kt.config import PSIKTConfig
 from kt_models.psi_kt.history import features_of_log, rate_of_log
 from kt_models.psi_kt.recursion import F
 
@@ -152,3 +154,24 @@ def windows_of(packed: Packed, group: slice, *, size: int) -> Iterator[Window]:
             rows=tuple(start[:n] + step for n, step in zip(active.tolist(), steps, strict=True)),
             is_first=begin == 0,
         )
+
+
+def authored_matrix(config: PSIKTConfig, skills: NDArray[np.str_]) -> NDArray[np.float64] | None:
+    """Return (parent, child) ones of the authored graph, None for no graph.
+
+    Raises: ConfigError for an unknown skill or a skill that is its own parent.
+    """
+    if not config.authored:
+        return None
+    place = {str(skill): code for code, skill in enumerate(skills)}
+    found = np.zeros((len(skills), len(skills)))
+    for parent, child in config.authored:
+        for skill in (parent, child):
+            if skill not in place:
+                raise ConfigError(
+                    f"authored edge '{parent}' -> '{child}': the log has no skill '{skill}'"
+                )
+        if parent == child:
+            raise ConfigError(f"authored edge '{parent}' -> '{child}' goes from a skill to itself")
+        found[place[parent], place[child]] = 1.0
+    return found

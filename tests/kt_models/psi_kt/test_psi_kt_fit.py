@@ -72,6 +72,28 @@ def test_a_killed_fit_ends_as_if_it_had_never_stopped(log: ResponseArrays, tmp_p
     np.testing.assert_array_equal(resumed.predict(log), fit(log).predict(log))
 
 
+def test_a_long_fit_tells_its_progress_between_windows_and_in_its_last_pass(
+    log: ResponseArrays,
+) -> None:
+    told: list[float] = []
+    config = replace(SMALL, steps=1, epochs=2, group=4, window=5)
+    tracer = PSIKTTracer("psi_kt_extended", config=config)
+    tracer.fit(log, seed=0, progress=lambda share, _message: told.append(share))
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    # Two epochs and the pass for edges, a third each.
+    for third in range(3):
+        assert sum(third / 3 < share < (third + 1) / 3 for share in told) > 2
+
+
+def test_a_gpu_that_is_not_there_is_refused_in_words(log: ResponseArrays) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    tracer = PSIKTTracer("psi_kt_extended", config=replace(SMALL, device="cuda"))
+    with pytest.raises(ConfigError, match="torch sees no GPU here"):
+        tracer.fit(log, seed=0)
+
+
 @pytest.mark.parametrize("damage", ["other seed", "garbage"])
 def test_a_checkpoint_of_another_fit_is_not_used(
     log: ResponseArrays, tmp_path: Path, damage: str
