@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from pyro.infer import Trace_ELBO
 from torch import Tensor
 
-from kt_models.errors import ConfigError, FitError
+from kt_models.errors import FitError
 from kt_models.protocol import Progress
 from kt_models.psi_kt.checkpoint import Keeper
 from kt_models.psi_kt.config import PSIKTConfig
 from kt_models.psi_kt.guide import Variables, first_variables, guide
 from kt_models.psi_kt.history import N_FEATURES
-from kt_models.psi_kt.model import Draw, Sizes, graph_of, model, population_of
+from kt_models.psi_kt.model import Draw, Sizes, device_of, graph_of, model, population_of
 from kt_models.psi_kt.packing import Packed, Window, authored_matrix, groups_of, windows_of
 from kt_models.psi_kt.torch_filter import (
     Carried,
@@ -100,19 +100,6 @@ def fit_variables(
             training.keep(keeper, epoch + 1)
         tell(epoch + 1, f"{which}, loss {loss:.4f} a response")
     return training.result(teller(training.n_epochs, "edges"))
-
-
-def device_of(config: PSIKTConfig) -> torch.device:
-    """Return where to fit; auto takes a GPU where there is one.
-
-    Raises: ConfigError for cuda where torch sees no GPU.
-    """
-    has_gpu = torch.cuda.is_available()
-    if config.device == "auto":
-        return torch.device("cuda" if has_gpu else "cpu")
-    if config.device == "cuda" and not has_gpu:
-        raise ConfigError("device is 'cuda', but torch sees no GPU here; expected auto or cpu")
-    return torch.device(config.device)
 
 
 def centre_of(packed: Packed, *, config: PSIKTConfig) -> tuple[float, float]:
