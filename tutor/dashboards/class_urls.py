@@ -2,8 +2,9 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from tutor.dashboards.views import class_settings, roster
+from tutor.dashboards.views import assignments, class_settings, roster
 
+ASSIGNMENT = "assignments/<uuid:assignment_uuid>"
 LEARNER = "learners/<uuid:learner_uuid>"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("roster/", roster.roster_page, name="roster"),
@@ -15,6 +16,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{LEARNER}/password/", roster.learner_password, name="learner_password"),
     path(f"{LEARNER}/move/", roster.learner_change_class, name="learner_move"),
     path(f"{LEARNER}/remove/", roster.learner_leave, name="learner_remove"),
+    path("assignments/", assignments.assignment_list, name="assignments"),
+    path("assignments/new/", assignments.assignment_new, name="assignment_new"),
+    path(f"{ASSIGNMENT}/", assignments.assignment_page, name="assignment"),
+    path(f"{ASSIGNMENT}/edit/", assignments.assignment_edit, name="assignment_edit"),
+    path(f"{ASSIGNMENT}/withdraw/", assignments.assignment_take_back, name="assignment_withdraw"),
     path("settings/", class_settings.settings_page, name="settings"),
     path("archive/", class_settings.archive_switch, name="archive"),
     path("teachers/add/", class_settings.colleague_add, name="teacher_add"),

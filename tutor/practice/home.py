@@ -47,6 +47,7 @@ class Way:
     n_begun: int
     left_text: str
     due_at: datetime | None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ def _way(found: AimPath, rows: Mapping[int, SkillRow]) -> Way:
         ),
         left_text=_left_text(found.path),
         due_at=None if aim is None else aim.due_at,
+        note="" if aim is None else aim.note,
     )
 
 

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from tutor.accounts.models import User
+from tutor.accounts.services import audit_record
 from tutor.common.errors import TutorError
 from tutor.content.models import Course, Skill
 from tutor.roster.models import Classroom, Enrolment
@@ -48,6 +49,7 @@ def assignment_make(
     skill_ids: Collection[int],
     due_at: datetime,
     learners: Iterable[User] = (),
+    note: str = "",
     by: User | None,
     now: datetime,
 ) -> Assignment:
@@ -56,8 +58,45 @@ def assignment_make(
     Raises:
         TutorError: code `no_skills`, `unknown_skill`, `date_past`, `no_title` or `not_in_class`.
     """
-    skills = _skills_checked(classroom.course, skill_ids)
     _date_check(due_at, now=now)
+    assignment = Assignment(classroom=classroom, created_at=now, created_by=by)
+    _assignment_fill(assignment, title, note, due_at, skill_ids, learners)
+    _record(assignment, "assignment_make", by=by, now=now)
+    return assignment
+
+
+@transaction.atomic
+def assignment_change(
+    assignment: Assignment,
+    *,
+    title: str,
+    skill_ids: Collection[int],
+    due_at: datetime,
+    learners: Iterable[User] = (),
+    note: str = "",
+    by: User | None,
+    now: datetime,
+) -> None:
+    """Change what an assignment asks for, by when, and of whom. Raises as `assignment_make` does.
+
+    A date that is past may stay as it is.
+    """
+    if due_at != assignment.due_at:
+        _date_check(due_at, now=now)
+    _assignment_fill(assignment, title, note, due_at, skill_ids, learners)
+    _record(assignment, "assignment_change", by=by, now=now)
+
+
+def _assignment_fill(
+    assignment: Assignment,
+    title: str,
+    note: str,
+    due_at: datetime,
+    skill_ids: Collection[int],
+    learners: Iterable[User],
+) -> None:
+    classroom = assignment.classroom
+    skills = _skills_checked(classroom.course, skill_ids)
     if not title.strip():
         raise TutorError(_("An assignment needs a title."), code="no_title")
     named = list(learners)
@@ -74,17 +113,29 @@ def assignment_make(
                 ),
                 code="not_in_class",
             )
-    assignment = Assignment.objects.create(
-        classroom=classroom, title=title.strip(), due_at=due_at, created_at=now, created_by=by
-    )
+    assignment.title, assignment.note, assignment.due_at = title.strip(), note.strip(), due_at
+    assignment.save()
     assignment.skills.set(skills)
     assignment.learners.set(named)
-    return assignment
 
 
-def assignment_withdraw(assignment: Assignment, *, now: datetime) -> None:
-    """Take an assignment back; what was practised for it stays."""
-    Assignment.objects.filter(pk=assignment.pk, withdrawn_at=None).update(withdrawn_at=now)
+def assignment_withdraw(assignment: Assignment, *, by: User | None, now: datetime) -> None:
+    """Take an assignment back; what was practised for it stays. A second call changes nothing."""
+    with transaction.atomic():
+        live = Assignment.objects.filter(pk=assignment.pk, withdrawn_at=None)
+        if live.update(withdrawn_at=now):
+            _record(assignment, "assignment_withdraw", by=by, now=now)
+
+
+def _record(assignment: Assignment, action: str, *, by: User | None, now: datetime) -> None:
+    audit_record(
+        by,
+        action=action,
+        object_kind="classroom",
+        object_id=str(assignment.classroom.uuid),
+        detail={"assignment": str(assignment.uuid)},
+        now=now,
+    )
 
 
 @transaction.atomic
@@ -109,7 +160,7 @@ def override_make(
             code="bad_half_life",
         )
     Override.objects.filter(learner=learner, skill=skill, lifted_at=None).update(lifted_at=now)
-    return Override.objects.create(
+    override = Override.objects.create(
         learner=learner,
         skill=skill,
         says=says,
@@ -118,11 +169,27 @@ def override_make(
         created_at=now,
         created_by=by,
     )
+    _override_record(override, "override_make", by=by, now=now)
+    return override
 
 
-def override_lift(override: Override, *, now: datetime) -> None:
+def override_lift(override: Override, *, by: User | None, now: datetime) -> None:
     """Take a teacher's word back; what the learner opened meanwhile stays open."""
-    Override.objects.filter(pk=override.pk, lifted_at=None).update(lifted_at=now)
+    with transaction.atomic():
+        live = Override.objects.filter(pk=override.pk, lifted_at=None)
+        if live.update(lifted_at=now):
+            _override_record(override, "override_lift", by=by, now=now)
+
+
+def _override_record(override: Override, action: str, *, by: User | None, now: datetime) -> None:
+    audit_record(
+        by,
+        action=action,
+        object_kind="user",
+        object_id=str(override.learner.uuid),
+        detail={"skill": str(override.skill.uuid), "says": override.says},
+        now=now,
+    )
 
 
 def _skills_checked(course: Course, skill_ids: Collection[int]) -> list[Skill]:

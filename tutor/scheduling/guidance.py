@@ -20,15 +20,19 @@ LATE_FOR = timedelta(days=7)
 SECONDS_A_DAY = 86_400.0
 
 
+AimRow = tuple[int, str, datetime | None, str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """A set of target skills: the learner's own goal, or an assignment."""
+    """A set of target skills: the learner's own goal, or an assignment with its teacher's note."""
 
     uuid: UUID
     title: str
     is_assigned: bool
     skill_ids: tuple[int, ...]
     due_at: datetime | None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +88,15 @@ def guidance_of_learners(
     rows = _goals(learner_ids, course).union(
         _assignments(learner_ids, course, now=now), _overrides(learner_ids, course), all=True
     )
-    aims: defaultdict[int, dict[UUID, list[tuple[int, str, datetime | None, str]]]] = defaultdict(
-        dict
-    )
+    aims: defaultdict[int, dict[UUID, list[AimRow]]] = defaultdict(dict)
     overrides: defaultdict[int, list[OverrideNow]] = defaultdict(list)
-    for learner_id, kind, uuid, skill_id, at, text, number in rows:
+    for learner_id, kind, uuid, skill_id, at, text, number, note in rows:
         if kind == "override":
             overrides[learner_id].append(
                 OverrideNow(skill_id=skill_id, says=text, created_at=at, half_life_days=number)
             )
         else:
-            aims[learner_id].setdefault(uuid, []).append((skill_id, kind, at, text))
+            aims[learner_id].setdefault(uuid, []).append((skill_id, kind, at, text, note))
     return {
         learner_id: Guidance(
             aims=_ordered(aims[learner_id].items()), overrides=tuple(overrides[learner_id])
@@ -104,7 +106,7 @@ def guidance_of_learners(
 
 
 def _ordered(
-    found: Iterable[tuple[UUID, list[tuple[int, str, datetime | None, str]]]],
+    found: Iterable[tuple[UUID, list[AimRow]]],
 ) -> tuple[Aim, ...]:
     made = [
         Aim(
@@ -113,6 +115,7 @@ def _ordered(
             is_assigned=rows[0][1] == "assignment",
             skill_ids=tuple(sorted({row[0] for row in rows})),
             due_at=rows[0][2],
+            note=rows[0][4],
         )
         for uuid, rows in found
     ]
@@ -123,7 +126,7 @@ def _ordered(
     return tuple(sorted(made, key=pressing))
 
 
-Row = tuple[int, str, UUID, int, datetime, str, float]
+Row = tuple[int, str, UUID, int, datetime, str, float, str]
 
 
 def _goals(learner_ids: Sequence[int], course: Course) -> "QuerySet[Goal, Row]":
@@ -138,6 +141,7 @@ def _goals(learner_ids: Sequence[int], course: Course) -> "QuerySet[Goal, Row]":
             Cast(F("due_at"), DateTimeField()),
             Value("", output_field=CharField()),
             Value(0.0, output_field=FloatField()),
+            Value("", output_field=CharField()),
         )
     )
 
@@ -167,6 +171,7 @@ def _assignments(
             Cast(F("due_at"), DateTimeField()),
             Cast(F("title"), CharField()),
             Value(0.0, output_field=FloatField()),
+            Cast(F("note"), CharField()),
         )
     )
 
@@ -183,5 +188,6 @@ def _overrides(learner_ids: Sequence[int], course: Course) -> "QuerySet[Override
             Cast(F("created_at"), DateTimeField()),
             Cast(F("says"), CharField()),
             Cast(F("half_life_days"), FloatField()),
+            Value("", output_field=CharField()),
         )
     )

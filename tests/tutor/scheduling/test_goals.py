@@ -78,7 +78,7 @@ def test_an_assignment_reaches_its_class_and_can_be_withdrawn(world: World, now:
         assert len(guidance_of_learner(learner, world.course, now=now).aims) == n
     (aim,) = guidance_of_learner(world.ada, world.course, now=now).aims
     assert (aim.title, aim.due_at, aim.is_assigned) == ("Sums", now + SOON, True)
-    assignment_withdraw(made, now=now)
+    assignment_withdraw(made, by=world.tess, now=now)
     assert guidance_of_learner(world.ada, world.course, now=now).aims == ()
 
 
@@ -144,7 +144,7 @@ def test_a_teachers_word_opens_what_comes_after_and_leaves_the_model_alone(
     assert status(world, "a", now=now) is Status.MASTERED
     assert status(world, "b", now=now) is Status.READY
     assert beliefs_of_learner(world.ada, world.course, now=now).p_mastery.tolist() == believed
-    override_lift(made, now=now)
+    override_lift(made, by=world.tess, now=now)
     assert status(world, "b", now=now) is Status.LOCKED
 
 
