@@ -21,6 +21,15 @@ STATUS_OF_CODE: Mapping[str, int] = {
     "length_required": HTTPStatus.LENGTH_REQUIRED,
     "forbidden": HTTPStatus.FORBIDDEN,
     "not_an_author": HTTPStatus.FORBIDDEN,
+    # It is so already, or something under way stands against it.
+    "already_joined": HTTPStatus.CONFLICT,
+    "course_busy": HTTPStatus.CONFLICT,
+    "fit_active": HTTPStatus.CONFLICT,
+    "fit_ended": HTTPStatus.CONFLICT,
+    "replaying_already": HTTPStatus.CONFLICT,
+    "roster_changed": HTTPStatus.CONFLICT,
+    "serving_already": HTTPStatus.CONFLICT,
+    "username_taken": HTTPStatus.CONFLICT,
 }
 WORDS = {
     HTTPStatus.NOT_FOUND: "Nothing is here, or nothing that you may see.",

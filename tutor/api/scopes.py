@@ -16,11 +16,12 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 @dataclass(frozen=True, slots=True)
 class ScopeRow:
-    """A method of an address, and the scope that it needs."""
+    """A method of an address, the scope that it needs, and a write's name in the audit log."""
 
     address: str
     method: str
     scope: Scope
+    writes_as: str = ""
 
     @property
     def opened_by(self) -> tuple[Scope, ...]:
@@ -39,7 +40,8 @@ def scope_rows() -> Iterator[ScopeRow]:
         address = "/api/v1/" + re.sub(r"<\w+:(\w+)>", r"<\1>", str(url.pattern))
         for method in METHODS:
             if hasattr(view, method.lower()):
-                yield ScopeRow(address, method, scope_needed(view(), method))
+                scope = scope_needed(view(), method)
+                yield ScopeRow(address, method, scope, view.writes.get(method, ""))
 
 
 def scope_table() -> str:

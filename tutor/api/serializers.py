@@ -1,12 +1,10 @@
-"""How courses and classes look from outside: UUIDs in addresses, the authors' ids as `key`."""
+"""How courses look from outside: UUIDs in addresses, the authors' ids as `key`."""
 
 from typing import Any
 
 from rest_framework import serializers
 
-from tutor.accounts.models import User
 from tutor.content.models import Course, Lesson, Prerequisite, Problem, Skill
-from tutor.roster.models import Classroom
 
 
 class CourseSerializer(serializers.ModelSerializer[Course]):
@@ -90,22 +88,3 @@ class ProblemDetailSerializer(ProblemSerializer):
 
     class Meta(ProblemSerializer.Meta):
         fields = (*ProblemSerializer.Meta.fields, "document")  # type: ignore[assignment]
-
-
-class ClassroomSerializer(serializers.ModelSerializer[Classroom]):
-    """A class that the caller teaches."""
-
-    course = serializers.UUIDField(source="course.uuid")
-    n_learners = serializers.IntegerField(read_only=True)
-
-    class Meta:
-        model = Classroom
-        fields = ("uuid", "name", "course", "join_code", "is_archived", "n_learners", "created_at")
-
-
-class LearnerSerializer(serializers.ModelSerializer[User]):
-    """A learner of a class; simulated ones are marked."""
-
-    class Meta:
-        model = User
-        fields = ("uuid", "username", "display_name", "is_simulated")

@@ -9,6 +9,7 @@ from tutor.api.views import (
     documents,
     history,
     imports,
+    learners,
     models,
     tracing,
     versions,
@@ -59,6 +60,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         versions.CourseVersionBundle.as_view(),
         name="course_version_bundle",
     ),
+    path(
+        f"{_COURSE}versions/<int:number>/roll-back/",
+        versions.CourseVersionRollBack.as_view(),
+        name="course_roll_back",
+    ),
     *_of_learners(_COURSE, "course", of_course=True),
     path(f"{_COURSE}fits/", models.FitList.as_view(), name="fits"),
     path(f"{_COURSE}model-versions/", models.VersionList.as_view(), name="model_versions"),
@@ -78,7 +84,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         f"{_CLASSROOM}learners/", classrooms.ClassroomLearners.as_view(), name="classroom_learners"
     ),
+    path(f"{_CLASSROOM}enrolments/", learners.EnrolmentList.as_view(), name="enrolments"),
     *_of_learners(_CLASSROOM, "classroom", of_course=False),
+    path("enrolments/<uuid:uuid>/", learners.EnrolmentDetail.as_view(), name="enrolment"),
+    path("learners/", learners.LearnerList.as_view(), name="learners"),
+    path("learners/<uuid:uuid>/", learners.LearnerDetail.as_view(), name="learner"),
+    path(
+        "learners/<uuid:uuid>/password/",
+        learners.LearnerPassword.as_view(),
+        name="learner_password",
+    ),
     path("responses/import/", history.ResponseImportStart.as_view(), name="response_import_start"),
     path("responses/imports/", history.ResponseImportList.as_view(), name="response_imports"),
     path(

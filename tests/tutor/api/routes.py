@@ -5,19 +5,15 @@ from datetime import datetime
 from uuid import UUID
 
 from tests.world import World
-from tutor.api.scopes import ScopeRow, scope_rows
+from tutor.api.scopes import scope_rows
 from tutor.content.bundles import bundle_pack, checksum
 from tutor.content.exporting import course_export
 from tutor.content.models import CourseVersion, ImportJob
+from tutor.roster.models import Enrolment
 from tutor.tracing.models import FitRun, Promotion, ResponseImport
 from tutor.tracing.services import version_serving
 
 ROWS = tuple(scope_rows())
-
-
-def row_id(row: ScopeRow) -> str:
-    """Name a test after the row that it is of."""
-    return f"{row.method} {row.address}"
 
 
 def ids_make(world: World, *, now: datetime) -> dict[str, UUID]:
@@ -65,6 +61,7 @@ def ids_make(world: World, *, now: datetime) -> dict[str, UUID]:
         "model-versions": version.uuid,
         "promotions": promotion.uuid,
         "learners": world.ada.uuid,
+        "enrolments": Enrolment.objects.get(learner=world.ada).uuid,
     }
 
 

@@ -30,9 +30,10 @@ class Index(ApiView):
     @extend_schema(operation_id="index", tags=["start"], responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request) -> Response:
         """Name the addresses to start from."""
-        names = ("courses", "imports", "classrooms", "schema", "docs")
+        names = ("courses", "imports", "classrooms", "learners", "response_imports", "schema")
         links = {name: reverse(f"api:{name}", request=request) for name in names}
-        return Response(links | {"bundle_schema": reverse("api:bundle_schema", request=request)})
+        others = ("docs", "bundle_schema", "audit")
+        return Response(links | {name: reverse(f"api:{name}", request=request) for name in others})
 
 
 class CourseBundle(ApiView):

@@ -7,15 +7,21 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tutor.api.http import ApiView
+from tutor.accounts.models import Scope
+from tutor.api.http import ApiView, caller
+from tutor.api.import_serializers import ImportSerializer
+from tutor.api.openapi import problem
 from tutor.api.paging import Pages
+from tutor.api.views.imports import job_accepted
+from tutor.common.clock import now_utc
 from tutor.content.bundles import bundle_unpack
+from tutor.content.jobs import roll_back_start
 from tutor.content.models import Course, CourseVersion
 
 NUMBER_MOST = 2**31 - 1
@@ -79,3 +85,30 @@ class CourseVersionBundle(ApiView):
         name = f"{version.course.key}-{number}.json"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(bundle, headers=headers)
+
+
+class CourseVersionRollBack(ApiView):
+    """The way back to a version."""
+
+    serializer_class = ImportSerializer
+    scopes = {"POST": Scope.IMPORT}
+    writes = {"POST": "api_course_roll_back"}
+    object_kind = "course"
+
+    @extend_schema(
+        operation_id="course_versions_roll_back",
+        tags=["courses"],
+        request=None,
+        responses={
+            202: OpenApiResponse(ImportSerializer, description="Taken on; Location says where."),
+            403: problem("403", "Not your scope, or a course that other authors change."),
+        },
+    )
+    def post(self, request: Request, uuid: UUID, number: int) -> Response:
+        """Bring a course back to a version, as a new version; a worker does it.
+
+        What was answered meanwhile stays, with what learners saw.
+        """
+        version = version_found(uuid, number)
+        job = roll_back_start(version.course, number, by=caller(request), now=now_utc())
+        return job_accepted(request, job)
