@@ -245,6 +245,8 @@ def drift_judge(window: DriftWindow, score: Mapping[str, Any] | None) -> DriftRo
         verdict = _("too few answers to tell")
     elif score is None:
         verdict = _("nothing to compare with: it was never tested")
+    elif score["log_loss_low"] is None or score["log_loss_high"] is None:
+        verdict = _("nothing to compare with: its test was on too few learners")
     elif window.low > score["log_loss_high"]:
         is_worse, verdict = True, _("worse than in its test: a new fit would help")
     elif window.high < score["log_loss_low"]:

@@ -162,17 +162,20 @@ def model_save(fitted: AnyFittedTracer, directory: Path) -> str:
 class ScoreRow:
     """One model's scores on the test rows; intervals are 95 % over learners.
 
+    AUC is None where every test answer is right, or every one wrong; an end of an interval where
+    it has none.
+
     `ece_by_chance` is the calibration error that even perfectly calibrated predictions show on so
     few rows in one of twenty draws.
     """
 
     name: str
-    auc: float
-    auc_low: float
-    auc_high: float
+    auc: float | None
+    auc_low: float | None
+    auc_high: float | None
     log_loss: float
-    log_loss_low: float
-    log_loss_high: float
+    log_loss_low: float | None
+    log_loss_high: float | None
     brier: float
     accuracy: float
     ece: float
@@ -324,12 +327,12 @@ def _score_row(name: str, tested: ResponseArrays, p: NDArray[np.float64]) -> Sco
     )
     return ScoreRow(
         name=name,
-        auc=scores.auc,
-        auc_low=intervals.auc.low,
-        auc_high=intervals.auc.high,
+        auc=_finite(scores.auc),
+        auc_low=_finite(intervals.auc.low),
+        auc_high=_finite(intervals.auc.high),
         log_loss=scores.log_loss,
-        log_loss_low=intervals.log_loss.low,
-        log_loss_high=intervals.log_loss.high,
+        log_loss_low=_finite(intervals.log_loss.low),
+        log_loss_high=_finite(intervals.log_loss.high),
         brier=scores.brier,
         accuracy=scores.accuracy,
         ece=scores.ece,

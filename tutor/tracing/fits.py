@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import Count, F, Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
@@ -203,7 +203,7 @@ def fit_execute(fit_id: int, *, clock: Clock, is_threaded: bool = True) -> FitRu
             _end(run, stop.status, stop.reason, now=clock())
         except engine_fit.KTModelsError as error:
             _end(run, FitStatus.FAILED, str(error), now=clock())
-        except DatabaseError:
+        except (OperationalError, InterfaceError):
             logger.exception("fit %s is left to its lease", run.pk)
         except Exception as error:
             logger.exception("fit %s failed", run.pk)
