@@ -17,5 +17,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="learner",
     ),
     path("classes/<uuid:classroom_uuid>/", include("tutor.dashboards.class_urls")),
+    path("classes/<uuid:classroom_uuid>/", include("tutor.dashboards.insight_urls")),
     path("models/", include("tutor.dashboards.model_urls")),
 ]

@@ -58,7 +58,7 @@ class Body(HTMLParser):
             self._skip -= 1
 
     def handle_data(self, data: str) -> None:
-        if self._is_in and not self._skip:
+        if self._is_in and not self._skip and self.rows and self.rows[-1]:
             self.rows[-1][-1] += data
 
 

@@ -1,0 +1,39 @@
+"""Values with their intervals, as the teacher pages show them."""
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from tutor.common.templatetags.stepwise import percent
+from tutor.dashboards.item_facts import Interval
+
+register = template.Library()
+
+
+@register.simple_tag
+def share_range(interval: Interval | None) -> SafeString | str:
+    """Write a share in per cent with its interval; a dash where nothing is known."""
+    if not interval:
+        return "–"
+    return format_html(
+        '{} <small class="range">{} – {}</small>',
+        percent(interval.value),
+        percent(interval.lower),
+        percent(interval.upper),
+    )
+
+
+@register.simple_tag
+def correlation_range(interval: Interval | None) -> SafeString | str:
+    """Write a correlation with its interval; a dash where nothing is known."""
+    if not interval:
+        return "–"
+    return format_html(
+        '{} <small class="range">{} – {}</small>',
+        *(signed(value) for value in (interval.value, interval.lower, interval.upper)),
+    )
+
+
+def signed(value: float) -> str:
+    """Write a number with two decimals and a real minus sign."""
+    return f"{value:.2f}".replace("-", "−").replace("−0.00", "0.00")
