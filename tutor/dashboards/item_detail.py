@@ -17,7 +17,7 @@ from tutor.dashboards.item_measuring import Measurement
 from tutor.dashboards.item_pages import FLAG_WORDS
 from tutor.grading.answers import answer_expected
 from tutor.grading.errors import AnswerInvalidError
-from tutor.practice.documents import problem_document
+from tutor.content.documents import problem_document
 from tutor.responses.models import Response, ResponseKind
 from tutor.responses.selectors import effective_correctness
 from tutor.roster.models import Classroom, Enrolment

@@ -34,6 +34,16 @@ def correlation_range(interval: Interval | None) -> SafeString | str:
     )
 
 
+@register.filter
+def points_of(value: float | None) -> str:
+    """Write a difference of shares in percentage points with its sign; nothing as a dash."""
+    if value is None:
+        return "–"
+    points = int(abs(100 * value) + 0.5)
+    sign = "+" if value > 0 else "−"
+    return f"{sign if points else ''}{points}\N{NO-BREAK SPACE}%"
+
+
 def signed(value: float) -> str:
     """Write a number with two decimals and a real minus sign."""
     return f"{value:.2f}".replace("-", "−").replace("−0.00", "0.00")

@@ -1,0 +1,118 @@
+"""What if: futures of the model itself, held to what can be worked out."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+from django.test import Client
+
+from tests.tutor.dashboards.support import respond, trace
+from tests.world import World
+from tutor.accounts.models import User
+from tutor.common.clock import days_since_epoch
+from tutor.dashboards.what_if import Plan, WhatIf, what_if
+from tutor.tracing import engine
+from tutor.tracing.models import LearnerState, ModelVersion
+from tutor.tracing.rehearsal import PlannedStep, rehearse
+from tutor.tracing.services import version_serving
+
+ClientOf = Callable[[User], Client]
+
+
+@pytest.fixture
+def begun(world: World, now: datetime) -> World:
+    """ada has answered a a little."""
+    respond(world, world.ada, "a", [True, False], at=now - timedelta(days=2))
+    trace(world, world.ada, now=now)
+    return world
+
+
+def state_of(world: World, now: datetime) -> tuple[ModelVersion, bytes]:
+    version = version_serving(world.course, now=now)
+    return version, bytes(LearnerState.objects.get(version=version, learner=world.ada).blob)
+
+
+def test_no_practice_is_the_forecast(begun: World, now: datetime) -> None:
+    version, blob = state_of(begun, now)
+    skill, at = begun.skills["a"].pk, days_since_epoch(now) + 7
+    rng = np.random.default_rng(1)
+    futures = rehearse(
+        version, [blob, None], [], skill_ids=[skill], at_days=at, n_futures=2, rng=rng
+    )
+    expected = engine.forecast(version, [blob, None], [skill], at_days=at)
+    assert futures.p_mastery.shape == (2, 2, 1)
+    np.testing.assert_allclose(futures.p_mastery[0], expected.p_mastery)
+    np.testing.assert_allclose(futures.p_mastery[1], expected.p_mastery)
+
+
+def test_one_step_is_right_as_often_as_the_model_says(begun: World, now: datetime) -> None:
+    version, blob = state_of(begun, now)
+    skill, at = begun.skills["a"].pk, days_since_epoch(now)
+    ends = {}
+    for outcome in (True, False):
+        seen = engine.observation_make([skill], item="", is_correct=outcome, at_days=at)
+        after = engine.state_advance(version, blob, [seen])
+        ends[outcome] = float(
+            engine.forecast(version, [after], [skill], at_days=at + 1).p_mastery[0, 0]
+        )
+    p = float(engine.forecast(version, [blob], [skill], at_days=at).p_correct[0, 0])
+    futures = rehearse(
+        version,
+        [blob],
+        [PlannedStep(skill, at)],
+        skill_ids=[skill],
+        at_days=at + 1,
+        n_futures=4_000,
+        rng=np.random.default_rng(2),
+    )
+    drawn = futures.p_mastery[:, 0, 0]
+    is_right = np.isclose(drawn, ends[True])
+    assert np.all(is_right | np.isclose(drawn, ends[False]))
+    assert is_right.mean() == pytest.approx(p, abs=0.03)
+
+
+def answer_of(world: World, now: datetime, *, sittings: int = 3, seed: int = 5) -> WhatIf:
+    skills = [world.skills["a"].pk, world.skills["b"].pk]
+    found = what_if(world.classroom, skills, Plan(sittings, 20), now=now, seed=seed)
+    assert found is not None
+    return found
+
+
+def test_practice_helps_and_the_range_holds_the_mean(begun: World, now: datetime) -> None:
+    answer = answer_of(begun, now)
+    for row in answer.skills:
+        assert row.right.lower <= row.right.value <= row.right.upper
+        assert row.right.value > row.right_idle
+        assert row.mastered.lower <= row.mastered.value <= row.mastered.upper <= row.n == 2
+    assert answer.skills[0].n_evidence == 1
+    assert answer.n_times == 2
+
+
+def test_the_same_question_gets_the_same_answer(begun: World, now: datetime) -> None:
+    assert answer_of(begun, now) == answer_of(begun, now)
+    assert answer_of(begun, now).skills != answer_of(begun, now, seed=6).skills
+
+
+def test_more_practice_is_not_less(begun: World, now: datetime) -> None:
+    few, many = answer_of(begun, now, sittings=1), answer_of(begun, now, sittings=6)
+    assert many.skills[0].mastered.value >= few.skills[0].mastered.value
+
+
+def test_nothing_is_written(begun: World, now: datetime) -> None:
+    before = state_of(begun, now)[1]
+    answer_of(begun, now)
+    assert state_of(begun, now)[1] == before
+
+
+def test_the_page_asks_and_answers(begun: World, client_of: ClientOf) -> None:
+    client = client_of(begun.tess)
+    target = f"/teach/classes/{begun.classroom.uuid}/what-if/"
+    assert "Ask the model" in client.get(target).content.decode()
+    query = {"skill1": str(begun.skills["a"].uuid), "sittings": 3, "minutes": 20}
+    page = client.get(target, query).content.decode()
+    assert "In a week, with 3 × 20 minutes" in page
+    assert "1 of 2 have practised it" in page
+    wrong = client.get(target, {**query, "skill1": "x", "sittings": 80})
+    assert wrong.status_code == 422
+    assert "Ensure this value is less than or equal to 7" in wrong.content.decode()

@@ -1,0 +1,19 @@
+"use strict";
+// The class now: renews its table while the page is in front. Without this file a link renews it.
+(() => {
+  const table = () => document.getElementById("live-class");
+  const seconds = Number(table()?.dataset.seconds) || 8;
+  const renew = () => { if (!document.hidden && table()) htmx.trigger(table(), "live-renew"); };
+  setInterval(renew, seconds * 1000);
+  document.addEventListener("visibilitychange", renew);
+
+  // A swap must not take the focus away from whoever reads by keyboard.
+  let focused = null;
+  document.addEventListener("htmx:beforeSwap", () => {
+    const active = document.activeElement;
+    focused = active instanceof HTMLAnchorElement && table()?.contains(active) ? active.getAttribute("href") : null;
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    if (focused) table()?.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+  });
+})();
