@@ -9,6 +9,7 @@ from django.http import Http404
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from tutor.content.documents import problem_document
 from tutor.content.graph import CourseGraph
 from tutor.content.models import Step
 from tutor.content.text import text_render
@@ -17,7 +18,6 @@ from tutor.dashboards.item_measuring import Measurement
 from tutor.dashboards.item_pages import FLAG_WORDS
 from tutor.grading.answers import answer_expected
 from tutor.grading.errors import AnswerInvalidError
-from tutor.content.documents import problem_document
 from tutor.responses.models import Response, ResponseKind
 from tutor.responses.selectors import effective_correctness
 from tutor.roster.models import Classroom, Enrolment

@@ -90,6 +90,9 @@ def test_the_page_names_lesson_and_learners_and_costs_the_same_for_more(
     assert "Lesson a" in page
     assert "Mate 00" in page
     assert "Mate 05" not in page
+    assign = page.split('class="button button-small button-primary" href="')[1].split('"')[0]
+    made = client.get(assign.replace("&amp;", "&")).content.decode()
+    assert "Skill a" in made
     # session, user, class, teacher of it, learners, states, audit
     with django_assert_num_queries(7):
         client.get(target)

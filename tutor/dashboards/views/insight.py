@@ -4,7 +4,7 @@ import zlib
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
@@ -37,7 +37,7 @@ def group_page(request: UserRequest, classroom: Classroom) -> HttpResponse:
                 "people": [(by_id[one.learner_id], one) for one in group.members],
                 "assign": _assign_href(
                     classroom,
-                    [str(group.skill.uuid)],
+                    str(group.skill.uuid),
                     [str(by_id[one.learner_id].uuid) for one in group.members],
                 ),
                 "heatmap": _heatmap_query(
@@ -62,14 +62,10 @@ def _heatmap_query(group: groups.SuggestedGroup, learners: list[str]) -> str:
     return urlencode(pairs)
 
 
-def _assign_href(classroom: Classroom, skills: list[str], learners: list[str]) -> str | None:
+def _assign_href(classroom: Classroom, skill: str, learners: list[str]) -> str:
     """Return where an assignment for them is made, filled in."""
-    try:
-        base = reverse("teach:assignment_new", args=[classroom.uuid])
-    except NoReverseMatch:
-        return None
-    pairs = [("skills", skill) for skill in skills] + [("learners", one) for one in learners]
-    return f"{base}?{urlencode(pairs)}"
+    base = reverse("teach:assignment_new", args=[classroom.uuid])
+    return f"{base}?{urlencode([('skill', skill), *(('learner', one) for one in learners)])}"
 
 
 @require_safe
