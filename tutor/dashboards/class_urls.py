@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from tutor.dashboards.views import assignments, class_settings, roster
+from tutor.dashboards.views import assignments, class_settings, roster, words
 
 ASSIGNMENT = "assignments/<uuid:assignment_uuid>"
 LEARNER = "learners/<uuid:learner_uuid>"
@@ -16,6 +16,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{LEARNER}/password/", roster.learner_password, name="learner_password"),
     path(f"{LEARNER}/move/", roster.learner_change_class, name="learner_move"),
     path(f"{LEARNER}/remove/", roster.learner_leave, name="learner_remove"),
+    path(f"{LEARNER}/words/", words.word_say, name="word_say"),
+    path(f"{LEARNER}/words/<uuid:word_uuid>/lift/", words.word_lift, name="word_lift"),
+    path(f"{LEARNER}/notes/", words.note_new, name="note_new"),
+    path(f"{LEARNER}/notes/<uuid:note_uuid>/", words.note_change, name="note_change"),
     path("assignments/", assignments.assignment_list, name="assignments"),
     path("assignments/new/", assignments.assignment_new, name="assignment_new"),
     path(f"{ASSIGNMENT}/", assignments.assignment_page, name="assignment"),

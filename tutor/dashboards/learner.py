@@ -1,7 +1,7 @@
 """What a learner's page shows a teacher."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -15,6 +15,7 @@ from tutor.content.graph import SkillNode, course_graph
 from tutor.content.models import Course
 from tutor.dashboards.charts import BeliefChart, belief_chart
 from tutor.dashboards.heatmap import mastery_percent
+from tutor.dashboards.words import TeacherWord
 from tutor.responses.models import Response
 from tutor.responses.selectors import responses_of_learner
 from tutor.scheduling.models import Plan
@@ -36,12 +37,16 @@ FORECAST_DAYS = 14
 
 @dataclass(frozen=True, slots=True)
 class SkillRow:
-    """A skill with its status and belief; `held_by` are the prerequisites that lock it."""
+    """A skill with its status and belief; `held_by` are the prerequisites that lock it.
+
+    A teacher's `word` shapes the status, never the belief.
+    """
 
     skill: SkillNode
     status: SkillStatus
     belief: SkillBelief
     held_by: tuple[SkillNode, ...]
+    word: TeacherWord | None = None
 
     @property
     def percent(self) -> int:
@@ -181,7 +186,13 @@ class SkillHistory:
     chart: BeliefChart | None
 
 
-def skills_of_learner(learner: User, course: Course, *, now: datetime) -> Skills:
+def skills_of_learner(
+    learner: User,
+    course: Course,
+    *,
+    now: datetime,
+    words: Mapping[int, TeacherWord] | None = None,
+) -> Skills:
     """Read statuses, beliefs and what is next (five queries, whatever the history)."""
     graph = course_graph(course)
     offer = offer_for(learner, course, now=now)
@@ -191,6 +202,7 @@ def skills_of_learner(learner: User, course: Course, *, now: datetime) -> Skills
             status=offer.statuses[skill.id],
             belief=offer.beliefs.of(skill.id),
             held_by=tuple(graph.skill_of[held] for held in offer.statuses[skill.id].held_by),
+            word=(words or {}).get(skill.id),
         )
         for skill in graph.skills
     )

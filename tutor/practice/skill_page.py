@@ -13,6 +13,7 @@ from tutor.practice.charts import BeliefChart, belief_chart
 from tutor.practice.lessons import LessonText, lessons_of_skill
 from tutor.practice.map_page import SkillRow, skill_rows
 from tutor.practice.proposals import Proposal, proposal_of
+from tutor.scheduling.models import Override
 from tutor.scheduling.services import offer_for
 from tutor.tracing.changes import RoleChange, beliefs_before, role_change
 from tutor.tracing.engine import KTModelsError
@@ -42,6 +43,7 @@ class SkillPage:
     counts: Summary
     change: RoleChange | None
     belief_before: SkillBelief | None
+    word: Override | None
 
 
 def skill_page(learner: User, course: Course, skill: SkillNode, *, now: datetime) -> SkillPage:
@@ -67,6 +69,7 @@ def skill_page(learner: User, course: Course, skill: SkillNode, *, now: datetime
         counts=responses_count(found),
         change=change,
         belief_before=None if earlier is None else earlier.of(skill.id),
+        word=Override.objects.filter(learner=learner, skill=skill.id, lifted_at=None).first(),
     )
 
 

@@ -8,7 +8,9 @@ from django.utils.timezone import localdate
 from django.views.decorators.http import require_safe
 
 from tutor.accounts.http import UserRequest
+from tutor.accounts.models import User
 from tutor.common.clock import now_utc
+from tutor.content.graph import course_graph
 from tutor.dashboards.forms import AsOfForm
 from tutor.dashboards.heatmap import OPEN_SKILLS
 from tutor.dashboards.insight import insight_of_learner
@@ -20,8 +22,11 @@ from tutor.dashboards.learner import (
     skills_of_learner,
     timeline_of_learner,
 )
+from tutor.dashboards.word_forms import NoteForm, WordForm
+from tutor.dashboards.words import words_of_learner
 from tutor.roster.access import class_page, learner_in_classroom
 from tutor.roster.models import Classroom
+from tutor.roster.notes import notes_of_learner
 
 # The parts of the page that htmx asks for alone, by the id of their element.
 FRAGMENTS = frozenset({"timeline", "history", "as-of"})
@@ -31,11 +36,24 @@ FRAGMENTS = frozenset({"timeline", "history", "as-of"})
 @class_page
 def learner_page(request: UserRequest, classroom: Classroom, learner_uuid: UUID) -> HttpResponse:
     """Show a learner's skills, one skill's history, what is next, and a page of responses."""
+    return learner_shown(request, classroom, learner_in_classroom(classroom, learner_uuid))
+
+
+def learner_shown(
+    request: UserRequest,
+    classroom: Classroom,
+    learner: User,
+    *,
+    word_form: WordForm | None = None,
+    note_form: NoteForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Render the page, with a form that came back with mistakes where there is one."""
     now = now_utc()
-    learner = learner_in_classroom(classroom, learner_uuid)
     course = classroom.course
     wanted, before = _choice_read(request)
-    skills = skills_of_learner(learner, course, now=now)
+    words = words_of_learner(learner, course, now=now)
+    skills = skills_of_learner(learner, course, now=now, words=words)
     shows_all = "all" in request.GET or len(skills.rows) <= OPEN_SKILLS
     rows = skills.rows if shows_all else skills.shown_first(OPEN_SKILLS)
     skill = skill_choose(skills, wanted)
@@ -56,13 +74,17 @@ def learner_page(request: UserRequest, classroom: Classroom, learner_uuid: UUID)
         if as_of.is_valid()
         else None,
         "timeline": timeline_of_learner(learner, course, before=before),
+        "words": words.values(),
+        "notes": notes_of_learner(classroom, learner),
+        "word_form": word_form or WordForm(graph=course_graph(course)),
+        "note_form": note_form or NoteForm(),
     }
     fragment = ""
     if request.htmx and not request.htmx.history_restore_request:
         fragment = f"#{request.htmx.target}" if request.htmx.target in FRAGMENTS else ""
-    return render(
-        request, f"dashboards/learner.html{fragment}", context, status=422 if as_of.errors else 200
-    )
+    if as_of.errors:
+        status = 422
+    return render(request, f"dashboards/learner.html{fragment}", context, status=status)
 
 
 def _choice_read(request: UserRequest) -> tuple[UUID | None, int | None]:
