@@ -1,7 +1,7 @@
 """Classes: the list, a new one, and a class's own page."""
 
 from django.contrib import messages
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from tutor.dashboards import flags, forecast, selectors
 from tutor.dashboards.charts import activity_bars
 from tutor.dashboards.forms import ClassroomForm
 from tutor.dashboards.heatmap import LESSON_EVIDENCE_SHARE, OPEN_SKILLS
+from tutor.dashboards.overview import classes_overview
 from tutor.roster.access import class_page
 from tutor.roster.models import Classroom
 from tutor.roster.selectors import classrooms_of_teacher
@@ -27,7 +28,7 @@ from tutor.tracing.traits import CLASS_LEAST, TRAITS_WANTED
 @require_http_methods(["GET", "HEAD", "POST"])
 @teacher_page
 def classroom_list(request: UserRequest) -> HttpResponse:
-    """List the person's classes; a POST makes a new one."""
+    """List the person's classes with who practises and who needs help; a POST makes a new one."""
     form = ClassroomForm(request.POST or None, user=request.user)
     if request.method == "POST" and form.is_valid():
         try:
@@ -47,14 +48,21 @@ def classroom_list(request: UserRequest) -> HttpResponse:
                 ),
             )
             return redirect("teach:classroom", classroom.uuid)
+    words = request.GET.get("q", "").strip()[:80]
     classrooms = (
         classrooms_of_teacher(request.user)
-        .annotate(n_learners=Count("enrolments", filter=Q(enrolments__left_at=None), distinct=True))
         .prefetch_related("teachers")
         .order_by("is_archived", "name", "id")
     )
+    if words:
+        classrooms = classrooms.filter(
+            Q(name__icontains=words)
+            | Q(course__title__icontains=words)
+            | Q(pk__in=Classroom.objects.filter(teachers__display_name__icontains=words))
+        )
+    overview = classes_overview(list(classrooms), now=now_utc())
     status = 422 if request.method == "POST" else 200
-    context = {"classrooms": classrooms, "form": form}
+    context = {"overview": overview, "form": form, "words": words}
     return render(request, "dashboards/classrooms.html", context, status=status)
 
 
