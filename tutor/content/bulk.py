@@ -3,13 +3,14 @@
 An import holds the only write lock that SQLite has; learners' answers wait for it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.db import connection, models
 
 # Other fields' values go to the database as they are.
 _CONVERTED = (models.JSONField, models.UUIDField, models.DateTimeField)
+Convert = Callable[[Any], Any]
 
 
 def rows_write(
@@ -37,16 +38,28 @@ def rows_write(
         written = [quote(_column(model._meta.get_field(name))) for name in update]
         changes = ", ".join(f"{column} = excluded.{column}" for column in written)
         statement += f" ON CONFLICT ({keys}) DO UPDATE SET {changes}"
-    converted = [(at, f) for at, f in enumerate(fields) if isinstance(f, _CONVERTED)]
+    converted = [(at, _converter(f)) for at, f in enumerate(fields) if isinstance(f, _CONVERTED)]
     values = []
     for row in rows:
         ready = list(row)
-        for at, field in converted:
-            ready[at] = field.get_db_prep_save(ready[at], connection)
+        for at, convert in converted:
+            ready[at] = convert(ready[at])
         values.append(ready)
     if values:
         with connection.cursor() as cursor:
             cursor.executemany(statement, values)
+
+
+def _converter(field: Any) -> Convert:
+    """Give what makes a value fit for the database; an empty list, which most are, only once."""
+
+    def convert(value: Any) -> Any:
+        return field.get_db_prep_save(value, connection)
+
+    if not isinstance(field, models.JSONField):
+        return convert
+    nothing = convert([])
+    return lambda value: nothing if value == [] else convert(value)
 
 
 def _column(field: Any) -> str:

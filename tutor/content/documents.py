@@ -63,7 +63,7 @@ def problem_document(revision: ProblemRevision, *, seed: int) -> ProblemDocument
         if key in _kept:
             _kept.move_to_end(key)
             return _kept[key]
-    document = _problem(document_render(revision.document, seed))
+    document = problem_of(document_render(revision.document, seed))
     with _lock:
         _kept[key] = document
         while len(_kept) > VARIANTS_KEPT:
@@ -71,7 +71,8 @@ def problem_document(revision: ProblemRevision, *, seed: int) -> ProblemDocument
     return document
 
 
-def _problem(document: Mapping[str, Any]) -> ProblemDocument:
+def problem_of(document: Mapping[str, Any]) -> ProblemDocument:
+    """Arrange a drawn document as typed parts."""
     return ProblemDocument(
         title=document.get("title", ""),
         body=document.get("body", ""),

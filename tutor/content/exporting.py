@@ -52,18 +52,29 @@ def bundle_write(bundle: Mapping[str, Any], form: ExportForm) -> Iterator[bytes]
 
 def course_export(course: Course) -> Document:
     """Give the course as it stands, without what is retired."""
-    skills = Skill.objects.filter(course=course, is_retired=False).order_by("order", "id")
-    lessons = (
-        Lesson.objects.filter(course=course, is_retired=False)
-        .prefetch_related("skills")
-        .order_by("order", "key")
-    )
     problems = (
         Problem.objects.filter(course=course, is_retired=False, revision__isnull=False)
         .order_by("order", "key")
         .values_list("revision__document", "order", "lesson__key")
     )
     assets = Asset.objects.filter(course=course, is_retired=False).order_by("key")
+    return course_frame(course) | {
+        "problems": [
+            problem_placed(document, order=order, lesson=lesson)
+            for document, order, lesson in problems.iterator()
+        ],
+        "assets": [_asset_document(asset) for asset in assets.iterator()],
+    }
+
+
+def course_frame(course: Course) -> Document:
+    """Give the course as it stands without its problems and pictures."""
+    skills = Skill.objects.filter(course=course, is_retired=False).order_by("order", "id")
+    lessons = (
+        Lesson.objects.filter(course=course, is_retired=False)
+        .prefetch_related("skills")
+        .order_by("order", "key")
+    )
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -71,13 +82,14 @@ def course_export(course: Course) -> Document:
         "skills": [skill_document(skill) for skill in skills],
         "prerequisites": edges_of(course),
         "lessons": [lesson_document(lesson) for lesson in lessons],
-        # A revision keeps the place it was made at; the row knows where the problem stands now.
-        "problems": [
-            canonical_problem(document | {"order": order, "lesson": lesson}, place=0)
-            for document, order, lesson in problems.iterator()
-        ],
-        "assets": [_asset_document(asset) for asset in assets.iterator()],
+        "problems": [],
+        "assets": [],
     }
+
+
+def problem_placed(document: Document, *, order: int, lesson: str) -> Document:
+    """Give a problem's document; a revision keeps the place it was made at, its row the present."""
+    return canonical_problem(document | {"order": order, "lesson": lesson}, place=0)
 
 
 def _asset_document(asset: Asset) -> dict[str, Any]:

@@ -89,6 +89,14 @@ class ImportResult:
 OnApply = Callable[[ImportResult], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """That a bundle is a course's export of a version, but for some problems."""
+
+    version: int
+    problems: frozenset[str]
+
+
 class _StalePlanError(Exception):
     """The course changed between planning and writing."""
 
@@ -104,6 +112,7 @@ def course_import(
     origin: Origin = NOWHERE,
     is_partial: bool = False,
     is_exact: bool = False,
+    edit: Edit | None = None,
 ) -> ImportResult:
     """Bring a course to what a bundle says; the same bundle twice changes nothing.
 
@@ -111,6 +120,7 @@ def course_import(
     unless `is_exact`. `on_apply` is called inside the write transaction, also when nothing changes.
     `origin` says where the bundle's parts stood in the file. With `is_partial` problems that have
     errors are left out, each with a note. `by` is None for the command line, which may everything.
+    `edit` says that the bundle is the course's own export with something changed.
 
     Raises:
         ImportRefusedError: with every row that is wrong; nothing was written then.
@@ -120,9 +130,16 @@ def course_import(
         course = _course_of(bundle)
         if by is not None and course is not None:
             author_check(by, course)
+        if edit is not None and (course is None or course.version_number != edit.version):
+            raise _busy_error()
         kept = edges_kept(course) if course and not is_exact else []
         needed = [(e["from"], e["to"]) for e in kept if e["kind"] == EdgeKind.PREREQUISITE.value]
-        check = partial(bundle_check, kept_edges=needed, progress=_part(progress, 0.0, 0.8))
+        check = partial(
+            bundle_check,
+            kept_edges=needed,
+            only=edit.problems if edit else None,
+            progress=_part(progress, 0.0, 0.8),
+        )
         document: object = bundle
         rows: Sequence[RowError]
         notes: tuple[str, ...] = ()

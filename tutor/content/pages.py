@@ -1,5 +1,6 @@
 """What the import pages show, ready for the templates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,7 +88,7 @@ def job_page(job: ImportJob) -> JobPage:
             for kind, numbers in result.get("counts", {}).items()
             if any(numbers.values())
         ),
-        changes=tuple(_change_shown(change) for change in changes[:ROWS_SHOWN]),
+        changes=changes_shown(changes),
         n_changes_hidden=max(0, len(changes) - ROWS_SHOWN),
         rows=tuple(
             row | {"severity": label(SEVERITIES, row["severity"])} for row in rows[:ROWS_SHOWN]
@@ -96,6 +97,11 @@ def job_page(job: ImportJob) -> JobPage:
         n_errors=sum(row["severity"] == "error" for row in rows),
         n_warnings=sum(row["severity"] == "warning" for row in rows),
     )
+
+
+def changes_shown(changes: Sequence[dict[str, Any]]) -> tuple[ChangeShown, ...]:
+    """Arrange the first changes of a result, each field before and after."""
+    return tuple(_change_shown(change) for change in changes[:ROWS_SHOWN])
 
 
 def _change_shown(change: dict[str, Any]) -> ChangeShown:

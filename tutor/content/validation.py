@@ -1,7 +1,7 @@
 """Everything that can be wrong with a bundle, found in one pass before anything is written."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -35,23 +35,28 @@ def bundle_check(
     bundle: object,
     *,
     kept_edges: Iterable[KeptEdge] = (),
+    only: Container[str] | None = None,
+    pictures: frozenset[str] = frozenset(),
     progress: Progress = progress_ignored,
 ) -> list[RowError]:
     """List every error and warning of a bundle, errors first.
 
     `kept_edges` are prerequisites that the course has from elsewhere and keeps; together with the
     bundle's they must be acyclic. A part that breaks the schema is not looked into further.
+    `only` names the problems to look into, where the others come from the database, whose content
+    was checked when it came; `pictures` are those that the course has besides the bundle's.
     """
     findings = Findings()
     if not isinstance(bundle, dict):
         findings.error("", bundle, "an object", "The document is not a course bundle.")
         return findings.rows()
-    sound, unsound_ids = _schema_check(bundle, findings, progress)
+    sound, unsound_ids = _schema_check(bundle, findings, progress, only)
     skill_ids = _ids_check(sound["skills"], "skill", findings) | unsound_ids["skills"]
     lesson_ids = _ids_check(sound["lessons"], "lesson", findings) | unsound_ids["lessons"]
     _ids_check(sound["problems"], "problem", findings)
     _ids_check(_steps(sound["problems"]), "step", findings)
-    asset_ids = _ids_check(sound["assets"], "asset", findings) | unsound_ids["assets"]
+    own_assets = _ids_check(sound["assets"], "asset", findings) | unsound_ids["assets"]
+    asset_ids = own_assets | pictures
     assets_check(sound["assets"], findings)
     _edges_check(sound["prerequisites"], skill_ids, kept_edges, findings)
     _lessons_check(sound["lessons"], skill_ids, asset_ids, findings)
@@ -59,6 +64,8 @@ def bundle_check(
     for at, (pointer, problem) in enumerate(sound["problems"]):
         if at % 20 == 0:
             progress(0.2 + 0.8 * at / count, "checking problems")
+        if only is not None and problem["id"] not in only:
+            continue
         problem_check(
             problem,
             pointer,
@@ -70,6 +77,14 @@ def bundle_check(
     if not findings.has_errors:
         _coverage_check(sound, kept_edges, findings)
     progress(1.0, "checked")
+    return findings.rows()
+
+
+def item_faults(item: object, definition: str) -> list[RowError]:
+    """List where one problem, lesson or other item breaks the schema."""
+    findings = Findings()
+    for fault in _validator(definition).iter_errors(item):
+        _fault_tell(fault, "", findings)
     return findings.rows()
 
 
@@ -103,7 +118,7 @@ def _inlined(schema: Any, definitions: Document) -> Any:
 
 
 def _schema_check(
-    bundle: Document, findings: Findings, progress: Progress
+    bundle: Document, findings: Findings, progress: Progress, only: Container[str] | None
 ) -> tuple[dict[str, list[Row]], dict[str, frozenset[str]]]:
     """Check against the schema and give each section's sound items with their pointers.
 
@@ -126,6 +141,9 @@ def _schema_check(
         unsound: set[str] = set()
         for at, item in enumerate(items):
             pointer = f"/{section}/{at}"
+            if section == "problems" and only is not None and item["id"] not in only:
+                sound[section].append((pointer, item))
+                continue
             faults = list(validator.iter_errors(item))
             for fault in faults:
                 _fault_tell(fault, pointer, findings)

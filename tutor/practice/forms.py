@@ -8,10 +8,10 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from tutor.accounts.models import User
+from tutor.content.forms import answer_fields
 from tutor.grading.answers import raw_from_form
 from tutor.practice.answers import Period, week_of
 from tutor.scheduling.statuses import Status
@@ -149,14 +149,3 @@ class DeedForm(forms.Form):
     def posted(self) -> dict[str, list[str]]:
         """Return the answer's fields, each with its values."""
         return answer_fields(self.data)
-
-
-def answer_fields(data: Any) -> dict[str, list[str]]:
-    """Return the fields of a posted form that carry an answer."""
-    if not isinstance(data, QueryDict):
-        return {}
-    return {
-        name: [str(value) for value in values]
-        for name, values in data.lists()
-        if name == "answer" or name.startswith(("match-", "order-"))
-    }

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
 from tutor.common.http import HtmxRequest
-from tutor.practice.forms import answer_fields
+from tutor.content.forms import answer_fields
 
 SESSION_KEY = "kept_answer"
 # A visitor's session is no place to store things in.

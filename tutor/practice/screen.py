@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 
 from tutor.content.documents import HintDocument, ProblemDocument, StepDocument, problem_document
 from tutor.content.graph import CourseGraph, SkillNode, course_graph
+from tutor.content.lessons import LessonText, lessons_of_skill
 from tutor.content.models import Course
 from tutor.content.showing import AnswerField, Renderer, answer_field
 from tutor.grading.answers import answer_expected
-from tutor.practice.lessons import LessonText, lessons_of_skill
 from tutor.practice.models import Activity, Session
 from tutor.practice.recording import activity_of, outcomes_recent
 from tutor.responses.models import ResponseKind

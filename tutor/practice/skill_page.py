@@ -6,11 +6,11 @@ from datetime import datetime
 
 from tutor.accounts.models import User
 from tutor.content.graph import SkillNode, course_graph
+from tutor.content.lessons import LessonText, lessons_of_skill
 from tutor.content.models import Course
 from tutor.practice.answer_rows import ResponseRow, response_rows
 from tutor.practice.answers import Summary, responses_count, responses_found
 from tutor.practice.charts import BeliefChart, belief_chart
-from tutor.practice.lessons import LessonText, lessons_of_skill
 from tutor.practice.map_page import SkillRow, skill_rows
 from tutor.practice.proposals import Proposal, proposal_of
 from tutor.scheduling.models import Override

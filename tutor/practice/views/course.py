@@ -10,11 +10,11 @@ from tutor.accounts.access import learner_page, member_page
 from tutor.accounts.http import UserRequest
 from tutor.common.clock import now_utc
 from tutor.content.graph import course_graph
+from tutor.content.lessons import lesson_text
 from tutor.content.models import Lesson
 from tutor.practice.access import skill_of_course
 from tutor.practice.forms import MapForm
 from tutor.practice.home import home_page
-from tutor.practice.lessons import lesson_text
 from tutor.practice.map_page import map_page
 from tutor.practice.skill_page import skill_page
 from tutor.roster.access import course_for_learner, course_for_member
