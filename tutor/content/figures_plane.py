@@ -58,13 +58,16 @@ def coordinate_plane(arguments: Arguments) -> Drawing:
     # As wide for every plane: the page stretches figures to its column.
     plane = _Plane(x, y, cell, _LEFT + (_GRID - cell * x.cells) / 2)
     shapes = [_grid(plane), _axes(plane)]
+    is_rising = False
     for slope, intercept in groups_read(arguments, "lines", size=2):
+        is_rising |= slope > 0
         ends = ((at, slope * at + intercept) for at in (x.least, x.most))
         shapes.append(_line(plane, *ends, shown=f"lines has {slope}, {intercept}"))
     for x1, y1, x2, y2 in groups_read(arguments, "through", size=4):
         shown = f"through has {x1}, {y1}, {x2}, {y2}"
         if (x1, y1) == (x2, y2):
             raise FigureError(f"{shown}, expected two different points")
+        is_rising |= (x2 - x1) * (y2 - y1) > 0
         shapes.append(_line(plane, *_stretched(plane, (x1, y1), (x2, y2)), shown=shown))
     # Over the lines, so that a line never hides a number.
     shapes += [*_numbers(plane), *_axis_names(plane, arguments)]
@@ -80,7 +83,8 @@ def coordinate_plane(arguments: Arguments) -> Drawing:
             f'<circle class="figure-mark" cx="{px:.2f}" cy="{py:.2f}" r="6" fill="currentColor"/>'
         )
         if at < len(names):
-            shapes.append(text_draw(px + 12, py - 8, names[at]))
+            # Below a line that rises, so that it does not run through the name.
+            shapes.append(text_draw(px + 12, py + 18 if is_rising else py - 8, names[at]))
     height = _TOP + round(cell * y.cells) + _BOTTOM
     return Drawing(_WIDTH, height, tuple(shapes))
 

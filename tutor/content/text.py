@@ -29,8 +29,11 @@ ASSET_SCHEME = "asset:"
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _PRIVATE = re.compile("[\ue000\ue001]")
 _PLACE = re.compile("\ue000(\\d+)\ue001")
-# A formula and the punctuation after it, which must not go to the next line alone.
-_PLACE_AND_TAIL = re.compile(_PLACE.pattern + r"([.,;:!?)’”]*)")
+# A formula and what must not go to the next line alone: its punctuation, the `-axis` of `$x$-axis`.
+_PLACE_AND_TAIL = re.compile(_PLACE.pattern + r"((?:-\w+)?[.,;:!?)’”]*)")
+# A number stays on one line with its unit.
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:mm|cm|dm|m|km|mg|g|kg|ml|cl|l|h|min|s|°C)(?![\w’']))")
+_NO_BREAK_SPACE = "\u00a0"
 _ONE_PARAGRAPH = re.compile(r"\A<p>(.*)</p>\s*\Z", re.DOTALL)
 _ALIGN = {"text-align:left": "left", "text-align:right": "right", "text-align:center": "center"}
 
@@ -127,6 +130,8 @@ def _prepare(tokens: Sequence[Token]) -> None:
     """Take out what would pass for a place; move headings down, and alignment to classes."""
     for token in _all_tokens(tokens):
         _places_remove(token)
+        if token.type == "text":
+            token.content = _BEFORE_UNIT.sub(_NO_BREAK_SPACE, token.content)
         if token.type in {"heading_open", "heading_close"}:
             token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
         style = str(token.attrs.pop("style", ""))
@@ -201,6 +206,14 @@ def _fence(
     return f'<div class="figure-block">{place}</div>\n'
 
 
+def _table_open(*_: object) -> str:
+    return '<div class="table-scroll"><table>\n'
+
+
+def _table_close(*_: object) -> str:
+    return "</table></div>\n"
+
+
 def _markdown_make() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": False, "maxNesting": 20}).enable("table")
     markdown.use(dollarmath_plugin, allow_space=False, double_inline=True)
@@ -208,6 +221,9 @@ def _markdown_make() -> MarkdownIt:
         markdown.add_render_rule(name, _math)
     markdown.add_render_rule("image", _image)
     markdown.add_render_rule("fence", _fence)
+    # A table that is wider than the screen of a phone scrolls alone, not with the page.
+    markdown.add_render_rule("table_open", _table_open)
+    markdown.add_render_rule("table_close", _table_close)
     return markdown
 
 

@@ -167,3 +167,14 @@ def test_what_cannot_be_drawn_is_told(source: str, words: str) -> None:
 def test_a_label_has_minus_signs_that_are_spoken(label: str, title: str) -> None:
     root = ElementTree.fromstring(figure_render(f'number-line from=0 to=1 step=1 label="{label}"'))
     assert [shape.text for shape in root if shape.tag.endswith("title")] == [title]
+
+
+@pytest.mark.parametrize(
+    ("lines", "side"), [("lines=2,-3", 1), ("lines=-2,3", -1), ("through=0,0,1,2", 1), ("", -1)]
+)
+def test_the_name_of_a_point_stands_beside_a_line_not_on_it(lines: str, side: int) -> None:
+    source = f'{PLANE} {lines} points="1,-1" names=Q label=x'
+    root = ElementTree.fromstring(figure_render(source))
+    (name,) = [e for e in root.iter() if e.tag.endswith("text") and e.text == "Q"]
+    (point,) = [e for e in root.iter() if e.get("class") == "figure-mark"]
+    assert (float(name.get("y", "")) - float(point.get("cy", ""))) * side > 0

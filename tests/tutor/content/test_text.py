@@ -1,3 +1,4 @@
+import re
 from contextlib import suppress
 from html.parser import HTMLParser
 from xml.etree import ElementTree
@@ -217,3 +218,20 @@ def test_no_author_writes_the_mark_of_a_place_by_hand(mark, text):
     html = text_render(f"$x$ {text.format(mark)}", course_uuid=UUID)
     assert html.count("<math") == 1
     assert all("<math" not in value for _, attrs in tags_of(html) for value in attrs.values())
+
+
+def test_a_word_with_a_formula_at_its_head_stays_on_one_line():
+    html = text_render("The $x$-axis. The $y$ - axis.")
+    assert html.count('<span class="nowrap"><math') == 1
+    assert "</math>-axis.</span>" in html
+
+
+def test_a_number_stays_with_its_unit():
+    html = text_render("A wall of 4 cm, 5 m long, 3 metres, 2 main doors, 40 km/h or 7 l’s.")
+    assert re.findall(r"\d+&nbsp;[^ ,]+", html) == ["4&nbsp;cm", "5&nbsp;m", "40&nbsp;km/h"]
+
+
+def test_a_table_has_a_place_to_scroll_in():
+    html = text_render("| a | b |\n|---|---|\n| 1 | $x$ |")
+    assert html.startswith('<div class="table-scroll"><table>')
+    assert html.rstrip().endswith("</table></div>")
