@@ -1,6 +1,7 @@
 """How fast is the answer POST? Beside a bare Django view on the same server, in the same run.
 
     python benchmarks/answer_post.py [--learners 120] [--rounds 4] [--clients 8]
+    python benchmarks/answer_post.py --class --models bkt,psi_kt_extended --rounds 8
 
 Each learner of a class answers one step of the demo course over HTTP per round (grading, response,
 belief, standings, plan and outbox row in one transaction, and the page's fragment rendered). The
@@ -8,6 +9,12 @@ bare view reads the session and inserts one row, with Django's session middlewar
 Both are served by gunicorn with the site's processes and threads, from SQLite with the site's
 settings; a real broker takes the messages. Between rounds learners go on to their next step,
 untimed. Prints a table; --json writes it.
+
+With --class the learners are the demo's simulated class with its four weeks of answers, loaded
+first. With --models each model serves in its turn, `bkt` by its default parameters and any other
+fitted on those answers and promoted by hand, and the first once more at the end, since the database
+grows meanwhile. CPU is that of the web server's processes, per answer; queries are counted in this
+process, for an answer of one learner under each model.
 """
 
 import argparse
@@ -41,10 +48,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """What a set of requests took."""
+    """What a set of requests took; `cpu_s` is the server's."""
 
     seconds: list[float]
     wall_s: float
+    cpu_s: float
 
     def row(self, name: str) -> dict[str, Any]:
         """The figures of one line of the table."""
@@ -54,6 +62,7 @@ class Result:
             "requests": len(ordered),
             "median_ms": round(1000 * statistics.median(ordered), 1),
             "p95_ms": round(1000 * ordered[int(0.95 * (len(ordered) - 1))], 1),
+            "cpu_ms": round(1000 * self.cpu_s / len(ordered), 1),
             "per_second": round(len(ordered) / self.wall_s, 1),
         }
 
@@ -64,6 +73,8 @@ def main() -> None:
     parser.add_argument("--learners", type=int, default=120)
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--class", dest="is_class", action="store_true", help="the demo's class")
+    parser.add_argument("--models", default="bkt")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sw-bench-") as directory:
@@ -75,6 +86,7 @@ def main() -> None:
         sys.path.insert(0, str(ROOT))
         with _Broker(Path(directory)):
             rows = _measure(options)
+    print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     ratio = rows[0]["per_second"] / rows[-1]["per_second"]
     for row in rows:
         print("  ".join(f"{name} {value}" for name, value in row.items()))
@@ -95,60 +107,121 @@ def _measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     from tutor.settings import ENV
 
     processes, threads = ENV["STEPWISE_WEB_PROCESSES"], ENV["STEPWISE_WEB_THREADS"]
-    site = _Site(options.learners)
-    answer, wall, alone = [], 0.0, []
-    with _Served("tutor.wsgi:application", processes, threads) as port:
-        _run(port, site.answers(), clients=options.clients)
-        for _ in range(options.rounds):
-            site.go_on()
-            result = _run(port, site.answers(), clients=options.clients)
-            answer += result.seconds
-            wall += result.wall_s
-        site.go_on()
-        alone = _run(port, site.answers(), clients=1)
-    bare_jobs = [Job("/", "", site.cookies[0])] * (options.learners * options.rounds)
-    with _Served("benchmarks.bare_site:application", processes, threads) as port:
-        _run(port, bare_jobs[: options.learners], clients=options.clients)
-        bare = _run(port, bare_jobs, clients=options.clients)
-        bare_alone = _run(port, bare_jobs[: options.learners], clients=1)
+    site = _ClassSite() if options.is_class else _NewSite(options.learners)
+    names = options.models.split(",")
+    rows = []
+    for name in names if len(names) == 1 else [*names, names[0]]:
+        print(site.serve(name), flush=True)
+        rows += _answers(site, name, options, processes=processes, threads=threads)
+    n = len(site.cookies) * options.rounds
+    bare_jobs = [Job("/", "", site.cookies[0])] * n
+    with _Served("benchmarks.bare_site:application", processes, threads) as server:
+        _run(server, bare_jobs[: len(site.cookies)], clients=options.clients)
+        bare = _run(server, bare_jobs, clients=options.clients)
+        bare_alone = _run(server, bare_jobs[: len(site.cookies)], clients=1)
     return [
-        Result(answer, wall).row(f"answer POST, {options.clients} clients"),
-        alone.row("answer POST, 1 client"),
+        *rows,
         bare_alone.row("bare view, 1 client"),
         bare.row(f"bare view, {options.clients} clients"),
     ]
 
 
-class _Site:
-    """A class on the demo course, each learner with a sitting and a login."""
+def _answers(
+    site: "_Site", name: str, options: argparse.Namespace, *, processes: int, threads: int
+) -> list[dict[str, Any]]:
+    """Measure the answer POST under the model that serves."""
+    many: list[Result] = []
+    alone: list[Result] = []
+    site.go_on()
+    n_queries = site.queries()
+    with _Served("tutor.wsgi:application", processes, threads) as server:
+        site.go_on()
+        _run(server, site.answers(), clients=options.clients)
+        for _ in range(options.rounds):
+            site.go_on()
+            many.append(_run(server, site.answers(), clients=options.clients))
+        for _ in range(max(1, options.rounds // 4)):
+            site.go_on()
+            alone.append(_run(server, site.answers(), clients=1))
+    return [
+        _sum(some).row(f"answer POST under {name}, {clients} clients") | {"queries": n_queries}
+        for some, clients in ((many, options.clients), (alone, 1))
+    ]
 
-    def __init__(self, n_learners: int) -> None:
+
+def _sum(results: list[Result]) -> Result:
+    return Result(
+        [seconds for result in results for seconds in result.seconds],
+        sum(result.wall_s for result in results),
+        sum(result.cpu_s for result in results),
+    )
+
+
+class _Site:
+    """Learners of a course, each with a sitting and a login."""
+
+    def __init__(self, course: Any, learners: list[Any]) -> None:
         from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
         from django.contrib.sessions.backends.db import SessionStore
 
-        from tutor.accounts.services import account_create
         from tutor.common.clock import now_utc
-        from tutor.content.demo.assemble import demo_bundle
-        from tutor.content.importing import course_import
-        from tutor.content.models import Course
         from tutor.practice.services import session_start
-        from tutor.roster.services import classroom_create, classroom_join
 
-        bundle, now = demo_bundle(), now_utc()
-        course_import(bundle, by=None, now=now, is_dry_run=False)
-        course = Course.objects.get(key=bundle["course"]["id"])
-        classroom = classroom_create(name="Bench", course=course, teachers=[], now=now)
+        self.course = course
         self.sessions, self.cookies = [], []
-        for number in range(n_learners):
-            learner = account_create(username=f"l{number}", display_name=f"L {number}")
-            classroom_join(learner, join_code=classroom.join_code, now=now)
-            self.sessions.append(session_start(learner, course, now=now))
+        for learner in learners:
+            self.sessions.append(session_start(learner, course, now=now_utc()))
             store = SessionStore()
             store[SESSION_KEY] = str(learner.pk)
             store[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
             store[HASH_SESSION_KEY] = learner.get_session_auth_hash()
             store.create()
             self.cookies.append(f"sessionid={store.session_key}")
+
+    def serve(self, name: str) -> str:
+        """Make a model serve: an earlier version of it, else a new fit; say what was done."""
+        from tutor.common.clock import now_utc
+        from tutor.tracing.fits import fit_execute, fit_request
+        from tutor.tracing.models import ModelVersion
+        from tutor.tracing.promotion import promotion_start
+        from tutor.tracing.services import states_verify, version_serving
+
+        serving = version_serving(self.course, now=now_utc())
+        if serving.model_name == name:
+            return f"{name} serves"
+        versions = ModelVersion.objects.filter(course=self.course, model_name=name)
+        version, said = versions.order_by("-id").first(), "its earlier version"
+        if version is None:
+            run = fit_request(self.course, model_name=name, by=None, now=now_utc())
+            done = fit_execute(run.pk, clock=now_utc, is_threaded=False)
+            if done is None or done.status != "done":
+                raise SystemExit(f"the fit of {name} failed: {done and done.reason}")
+            version = done.version
+            said = f"fitted in {done.fit_seconds:.0f} s on {done.n_observations} answers of "
+            said += f"{done.n_learners} learners. {version.reason}"
+        if not version.promotions.filter(status="replaying").exists():
+            promotion_start(version, by=None, now=now_utc())
+        _outbox_work_off()
+        if version_serving(self.course, now=now_utc()) != version:
+            raise SystemExit(f"{name} does not serve")
+        verified = states_verify(self.course, now=now_utc(), is_repairing=False)
+        said += f"; {len(verified.differing_state_ids)} of {verified.n_states} states differ"
+        return f"{name} serves: {said} from a replay"
+
+    def queries(self) -> int:
+        """Count the queries of one learner's answer POST."""
+        from django.db import connection
+        from django.test import Client
+        from django.test.utils import CaptureQueriesContext
+
+        job = self.answers()[0]
+        client = Client(headers={"HX-Request": "true"})
+        client.cookies["sessionid"] = job.cookie.partition("=")[2]
+        data = dict(urllib.parse.parse_qsl(job.body))
+        with CaptureQueriesContext(connection) as found:
+            if client.post(job.path, data).status_code != 200:
+                raise SystemExit("the answer that was to be counted was refused")
+        return len(found)
 
     def answers(self) -> list[Job]:
         """One right answer of every learner who has a step at hand."""
@@ -178,6 +251,61 @@ class _Site:
                 scene = scene_of(session)
                 if scene is not None:
                     deed(session, attempt_token=scene.activity.attempt_token, now=now_utc())
+
+
+class _NewSite(_Site):
+    """A new class on the demo course, of learners without a past."""
+
+    def __init__(self, n_learners: int) -> None:
+        from tutor.accounts.services import account_create
+        from tutor.common.clock import now_utc
+        from tutor.content.demo.assemble import demo_bundle
+        from tutor.content.importing import course_import
+        from tutor.content.models import Course
+        from tutor.roster.services import classroom_create, classroom_join
+
+        bundle, now = demo_bundle(), now_utc()
+        course_import(bundle, by=None, now=now, is_dry_run=False)
+        course = Course.objects.get(key=bundle["course"]["id"])
+        classroom = classroom_create(name="Bench", course=course, teachers=[], now=now)
+        learners = [
+            account_create(username=f"l{number}", display_name=f"L {number}")
+            for number in range(n_learners)
+        ]
+        for learner in learners:
+            classroom_join(learner, join_code=classroom.join_code, now=now)
+        super().__init__(course, learners)
+
+
+class _ClassSite(_Site):
+    """The demo's simulated class."""
+
+    def __init__(self) -> None:
+        from tutor.accounts.models import User
+        from tutor.common.clock import now_utc
+        from tutor.operations.demo import demo_load
+        from tutor.roster.models import Classroom
+
+        result = demo_load(now=now_utc())
+        print(f"the demo's class: {result.n_learners} learners, {result.n_steps} steps")
+        classroom = Classroom.objects.get()
+        learners = User.objects.filter(enrolments__classroom=classroom, is_simulated=True)
+        super().__init__(classroom.course, list(learners))
+
+
+def _outbox_work_off() -> None:
+    """Do what workers would, where none runs: replays, and the switch."""
+    from datetime import timedelta
+
+    from tutor.common.clock import now_utc
+    from tutor.common.outbox import outbox_due, outbox_take
+
+    moment = now_utc() + timedelta(minutes=1)
+    while ids := outbox_due(now=moment):
+        for entry_id in ids:
+            outbox_take(entry_id, now=moment, is_sweep=True)
+        # What a handler promised waits for its grace.
+        moment += timedelta(minutes=1)
 
 
 class _Broker:
@@ -213,27 +341,38 @@ class _Served:
         self.command += ["--workers", str(processes), "--threads", str(threads)]
         self.command += ["--log-level", "error", "--worker-tmp-dir", "/dev/shm"]
 
-    def __enter__(self) -> int:
+    def __enter__(self) -> "_Served":
         self.process = subprocess.Popen(self.command, cwd=ROOT)
-        for _ in range(300):
+        for _ in range(600):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return self.port
+                    return self
             time.sleep(0.1)
-        raise SystemExit("the server did not start within 30 seconds")
+        raise SystemExit("the server did not start within a minute")
 
     def __exit__(self, *exc: object) -> None:
         self.process.terminate()
         self.process.wait(timeout=20)
 
 
-def _run(port: int, jobs: list[Job], *, clients: int) -> Result:
+def _cpu_of(pid: int) -> float:
+    """CPU seconds of a process and its children, on Linux; 0 elsewhere."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return 0.0
+    own = sum(int(word) for word in words[11:15]) / os.sysconf("SC_CLK_TCK")
+    return own + sum(_cpu_of(int(child)) for child in children)
+
+
+def _run(server: _Served, jobs: list[Job], *, clients: int) -> Result:
     """Send every job once, from so many clients at a time; each keeps its connection."""
     waiting, seconds, lock = list(reversed(jobs)), [], threading.Lock()
     failures: list[str] = []
 
     def client() -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
         while True:
             with lock:
                 if not waiting or failures:
@@ -244,7 +383,7 @@ def _run(port: int, jobs: list[Job], *, clients: int) -> Result:
                 "HX-Request": "true",
                 "Cookie": f"{job.cookie}; csrftoken={'a' * 32}",
                 "X-CSRFToken": "a" * 32,
-                "Origin": f"http://127.0.0.1:{port}",
+                "Origin": f"http://127.0.0.1:{server.port}",
             }
             began = time.perf_counter()
             connection.request("POST", job.path, job.body, headers)
@@ -256,7 +395,7 @@ def _run(port: int, jobs: list[Job], *, clients: int) -> Result:
                 if response.status != 200:
                     failures.append(f"{job.path}: {response.status} {job.body}")
 
-    began = time.perf_counter()
+    began, cpu_before = time.perf_counter(), _cpu_of(server.process.pid)
     workers = [threading.Thread(target=client) for _ in range(clients)]
     for worker in workers:
         worker.start()
@@ -265,7 +404,7 @@ def _run(port: int, jobs: list[Job], *, clients: int) -> Result:
     wall_s = time.perf_counter() - began
     if failures:
         raise SystemExit(failures[0])
-    return Result(seconds, wall_s)
+    return Result(seconds, wall_s, _cpu_of(server.process.pid) - cpu_before)
 
 
 if __name__ == "__main__":

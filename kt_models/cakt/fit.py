@@ -18,9 +18,10 @@ from kt_models.cakt.batches import Prepared, batch_of, entries_of, prepare
 from kt_models.cakt.config import CAKTConfig
 from kt_models.cakt.network import CAKTNetwork
 from kt_models.cakt.packing import even_packs, random_packs
+from kt_models.devices import device_named
 from kt_models.dkt.checkpoint import CheckpointKeeper, fingerprint
 from kt_models.dkt.fit import best_temperature, entry_loss
-from kt_models.errors import ConfigError, DataError, FitError
+from kt_models.errors import DataError, FitError
 from kt_models.evaluate.metrics import auc
 from kt_models.evaluate.slices import fuse_mean
 from kt_models.protocol import Progress
@@ -117,14 +118,6 @@ def _bases(
     return base, of_train, log_odds(base.predict(held_out))
 
 
-def device_of(config: CAKTConfig) -> torch.device:
-    """Return where to train. Raises: ConfigError when a GPU is asked for and there is none."""
-    has_gpu = torch.cuda.is_available()
-    if config.device == "cuda" and not has_gpu:
-        raise ConfigError("device is 'cuda', but torch sees no GPU here; expected auto or cpu")
-    return torch.device("cuda" if has_gpu and config.device != "cpu" else "cpu")
-
-
 def _train(
     train: Prepared,
     held_out: Prepared,
@@ -135,7 +128,7 @@ def _train(
     progress: Progress | None,
     keeper: CheckpointKeeper | None,
 ) -> CAKTFit:
-    device = device_of(config)
+    device = device_named(config.device)
     network = CAKTNetwork(len(skills), config).to(device)
     optimizer = torch.optim.Adam(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay

@@ -11,7 +11,7 @@ class DKTConfig:
 
     predict_fold does the same at prediction; None keeps the learner's whole history in memory.
     validation_share is the share of the training learners on whom the epoch is chosen;
-    calibrates fits one temperature on them afterwards.
+    calibrates fits one temperature on them afterwards. device is auto, cpu or cuda.
     """
 
     hidden: int = 200
@@ -25,6 +25,7 @@ class DKTConfig:
     predict_fold: int | None = None
     validation_share: float = 0.1
     calibrates: bool = True
+    device: str = "auto"
 
     def __post_init__(self) -> None:
         for name in ("hidden", "embedding", "batch_responses", "max_epochs", "patience", "fold"):

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from kt_models.arrays import ResponseArrays
+from kt_models.devices import device_named
 from kt_models.dkt.checkpoint import CheckpointKeeper, fingerprint
 from kt_models.dkt.config import DKTConfig
 from kt_models.dkt.network import DKTNetwork
@@ -53,14 +54,15 @@ def fit_network(
     progress: Progress | None = None,
     checkpoint: Path | None = None,
 ) -> DKTFit:
-    """Train on merged data; same data, seed, and number of threads give the same network.
+    """Train on merged data; same data, seed, device and number of threads give the same network.
 
     After each epoch the training is kept in the directory checkpoint; called again with the same
     data, settings and seed it goes on from there, to the same network.
 
     Raises: DataError for fewer than two learners without validation data, FitError when the loss
-    is not a number.
+    is not a number, ConfigError for a device that is not there.
     """
+    device = device_named(config.device)
     rng = np.random.default_rng(seed)
     skills = np.asarray(data.skills[np.unique(data.skill_index)])
     train, held_out = data, validation
@@ -69,13 +71,20 @@ def fit_network(
             raise DataError("choosing the epoch needs two training learners or more; got 1")
         parts = holdout_learners(data, share=config.validation_share, rng=rng)
         train, held_out = data.take_learners(parts.train), data.take_learners(parts.test)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         keeper = None
         if checkpoint is not None:
             keeper = CheckpointKeeper(checkpoint, fingerprint(data, config, seed))
         return _train(
-            train, held_out, skills=skills, config=config, rng=rng, progress=progress, keeper=keeper
+            train,
+            held_out,
+            skills=skills,
+            config=config,
+            device=device,
+            rng=rng,
+            progress=progress,
+            keeper=keeper,
         )
 
 
@@ -85,13 +94,14 @@ def _train(
     *,
     skills: NDArray[np.str_],
     config: DKTConfig,
+    device: torch.device,
     rng: np.random.Generator,
     progress: Progress | None,
     keeper: CheckpointKeeper | None,
 ) -> DKTFit:
     network = DKTNetwork(
         len(skills), embedding=config.embedding, hidden=config.hidden, dropout=config.dropout
-    )
+    ).to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
     sequences = sequences_of(train, fold=config.fold)
     tokens, held_tokens = tokens_of(train, skills), tokens_of(held_out, skills)
@@ -109,6 +119,9 @@ def _train(
     for epoch in range(len(losses), config.max_epochs):
         if _is_settled(losses, config):
             break
+        if device.type == "cuda":
+            # The GPU's own generator is not in the checkpoint: each epoch begins it anew.
+            torch.cuda.manual_seed(int(rng.integers(2**31)))
         _epoch(network, optimizer, sequences, tokens, config=config, rng=rng)
         logits = predict_entry_logits(network, held_sequences, held_tokens)
         losses.append(entry_loss(logits, held_tokens))
@@ -163,20 +176,21 @@ def _epoch(
 def _forward(network: DKTNetwork, tokens: Tokens, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     """Return per asked skill (nnz,): logit, outcome and the share of its response."""
     offsets, skill = gather_tokens(tokens, batch.rows)
+    device = network.output.weight.device
     counts = np.diff(offsets)
     entry = np.repeat(np.arange(len(batch.rows)), counts)
     correct = tokens.correct[batch.rows][entry].astype(np.int64)
     is_known = skill < tokens.n_skills
     states = network.states(
-        _tensor(np.where(is_known, skill + tokens.n_skills * correct, 2 * tokens.n_skills)),
-        _tensor(offsets),
-        _tensor(batch.cell),
+        _tensor(np.where(is_known, skill + tokens.n_skills * correct, 2 * tokens.n_skills), device),
+        _tensor(offsets, device),
+        _tensor(batch.cell, device),
         n_steps=batch.n_steps,
         n_sequences=batch.n_sequences,
     )
-    logits = network.logits(states[_tensor(batch.previous[entry])], _tensor(skill))
-    weight = _tensor((1.0 / counts)[entry].astype(np.float32))
-    return logits, _tensor(correct.astype(np.float32)), weight
+    logits = network.logits(states[_tensor(batch.previous[entry], device)], _tensor(skill, device))
+    weight = _tensor((1.0 / counts)[entry].astype(np.float32), device)
+    return logits, _tensor(correct.astype(np.float32), device), weight
 
 
 def network_of(arrays: Mapping[str, NDArray[np.float32]]) -> DKTNetwork:
@@ -200,7 +214,7 @@ def predict_entry_logits(network: DKTNetwork, sequences: Sequences, tokens: Toke
             counts = tokens.indptr[batch.rows + 1] - starts
             ends = np.cumsum(counts)
             entries = np.arange(ends[-1]) + np.repeat(starts - (ends - counts), counts)
-            found[entries] = logits.double().numpy()
+            found[entries] = logits.double().cpu().numpy()
     return found
 
 
@@ -218,5 +232,5 @@ def best_temperature(logits: F, tokens: Tokens) -> float:
     return float(grid[int(np.argmin([entry_loss(logits, tokens, one) for one in grid]))])
 
 
-def _tensor(values: NDArray[Any]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(values))
+def _tensor(values: NDArray[Any], device: torch.device) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values)).to(device)

@@ -77,7 +77,7 @@ class DKTTracer:
             checkpoint=checkpoint,
         )
         arrays = {
-            key: value.detach().numpy().astype(np.float32)
+            key: value.detach().cpu().numpy().astype(np.float32)
             for key, value in fitted.network.state_dict().items()
         }
         return FittedDKT(

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from pyro.infer import Trace_ELBO
 from torch import Tensor
 
+from kt_models.devices import device_named
 from kt_models.errors import FitError
 from kt_models.protocol import Progress
 from kt_models.psi_kt.checkpoint import Keeper
 from kt_models.psi_kt.config import PSIKTConfig
 from kt_models.psi_kt.guide import Variables, first_variables, guide
 from kt_models.psi_kt.history import N_FEATURES
-from kt_models.psi_kt.model import Draw, Sizes, device_of, graph_of, model, population_of
+from kt_models.psi_kt.model import Draw, Sizes, graph_of, model, population_of
 from kt_models.psi_kt.packing import Packed, Window, authored_matrix, groups_of, windows_of
 from kt_models.psi_kt.torch_filter import (
     Carried,
@@ -120,7 +121,10 @@ class Fitting:
         seed: int,
         warm: Mapping[str, NDArray[np.float64]] | None,
     ) -> None:
-        device, dtype = device_of(config), torch.float64 if config.double else torch.float32
+        device, dtype = (
+            device_named(config.device),
+            torch.float64 if config.double else torch.float32,
+        )
         self._packed, self._config, self._seed = packed, config, seed
         self._sizes = Sizes(len(packed.skills), len(packed.items), config.embedding)
         self._centre = torch.tensor(centre_of(packed, config=config), dtype=dtype, device=device)

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from kt_models.errors import ConfigError
 from kt_models.psi_kt.config import PSIKTConfig
 from kt_models.psi_kt.history import N_FEATURES, NAMES, SIGNALS
 from kt_models.psi_kt.parameters import LEAST_DECAY, normal_points
@@ -67,19 +66,6 @@ class Draw(NamedTuple):
     skill_offset: Tensor
     item_offset: Tensor
     coefficients: Tensor
-
-
-def device_of(config: PSIKTConfig) -> torch.device:
-    """Return where to fit; auto takes a GPU where there is one.
-
-    Raises: ConfigError for cuda where torch sees no GPU.
-    """
-    has_gpu = torch.cuda.is_available()
-    if config.device == "auto":
-        return torch.device("cuda" if has_gpu else "cpu")
-    if config.device == "cuda" and not has_gpu:
-        raise ConfigError("device is 'cuda', but torch sees no GPU here; expected auto or cpu")
-    return torch.device(config.device)
 
 
 def population_of(
