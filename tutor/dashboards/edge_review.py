@@ -13,8 +13,8 @@ from statistics import median
 from tutor.content.graph import CourseGraph, SkillNode
 from tutor.tracing.edges import Contingency, EdgeEvidence
 
-# Hundreds of pairs are looked at, so an interval has to be sure.
-Z99 = 2.575829
+# Hundreds of pairs are looked at, so an interval has to be sure: 99.9 %.
+Z_SURE = 3.290527
 SUGGESTED_SHOWN = 20
 
 
@@ -77,12 +77,12 @@ class EdgeCases:
 
 
 def difference_of(strong: Contingency, weak: Contingency) -> Difference | None:
-    """Return the difference of two shares with its 99 % interval (Agresti and Caffo)."""
+    """Return the difference of two shares with its 99.9 % interval (Agresti and Caffo)."""
     if not strong.n or not weak.n:
         return None
     value = strong.n_right / strong.n - weak.n_right / weak.n
     p, q = (strong.n_right + 1) / (strong.n + 2), (weak.n_right + 1) / (weak.n + 2)
-    half = Z99 * math.sqrt(p * (1 - p) / (strong.n + 2) + q * (1 - q) / (weak.n + 2))
+    half = Z_SURE * math.sqrt(p * (1 - p) / (strong.n + 2) + q * (1 - q) / (weak.n + 2))
     middle = p - q
     return Difference(value, max(middle - half, -1.0), min(middle + half, 1.0))
 
@@ -90,8 +90,9 @@ def difference_of(strong: Contingency, weak: Contingency) -> Difference | None:
 def edges_judge(evidence: Sequence[EdgeEvidence], graph: CourseGraph) -> EdgeCases:
     """Judge each pair against the usual difference between two skills.
 
-    Suggested is a pair without a path between its skills whose whole interval lies above the usual
-    difference; contradicted a prerequisite whose whole interval lies below it.
+    Suggested is a pair in the course's order, without a path between its skills, whose whole
+    interval lies above the usual difference; contradicted a prerequisite whose whole interval lies
+    below it.
     """
     differences: Mapping[tuple[int, int], Difference | None] = {
         (one.parent_id, one.child_id): difference_of(one.after_strong, one.after_weak)
@@ -127,9 +128,11 @@ def _says(
         if difference.upper < usual:
             return EdgeSays.CONTRADICTED
         return EdgeSays.SUPPORTED if difference.lower > 0 else EdgeSays.UNDECIDED
+    order = graph.skill_ids
+    is_forward = order.index(one.parent_id) < order.index(one.child_id)
     has_path = one.parent_id in graph.ancestors(one.child_id) or one.child_id in graph.ancestors(
         one.parent_id
     )
-    if difference.lower > max(usual, 0.0) and not has_path:
+    if difference.lower > max(usual, 0.0) and is_forward and not has_path:
         return EdgeSays.SUGGESTED
     return EdgeSays.UNDECIDED

@@ -13,8 +13,9 @@ from tutor.common.clock import days_since_epoch
 from tutor.content.graph import CourseGraph, LessonRef, SkillNode
 from tutor.tracing.selectors import EVIDENCE_MIN, ClassBeliefs, SkillBelief
 
-# A skill is weak below this P(mastery), with enough evidence; a group works on one weak skill.
-WEAK_BELOW = 0.5
+# A skill is weak below this P(mastery), with enough evidence and an interval of the next answer
+# that ends below the second value: what has only faded from sight is not called weak.
+WEAK_BELOW, WEAK_UPPER = 0.5, 0.55
 # Only what was practised lately holds somebody back now.
 RECENT = timedelta(days=21)
 GROUP_LEAST, GROUP_MOST = 2, 6
@@ -75,7 +76,8 @@ def groups_suggest(beliefs: ClassBeliefs, graph: CourseGraph) -> tuple[Suggested
         members = _members(beliefs, graph, best, open_[best])
         taken |= {beliefs.learner_ids.index(member.learner_id) for member in members}
         held = {one.id for member in members for one in member.held}
-        lessons = graph.lessons_by_skill[best]
+        # The lesson that is about this skill most.
+        lessons = sorted(graph.lessons_by_skill[best], key=lambda lesson: len(lesson.skill_ids))
         groups.append(
             SuggestedGroup(
                 skill=graph.skill_of[best],
@@ -90,7 +92,11 @@ def groups_suggest(beliefs: ClassBeliefs, graph: CourseGraph) -> tuple[Suggested
 
 def _roots(beliefs: ClassBeliefs, graph: CourseGraph) -> dict[int, dict[int, set[int]]]:
     """Return by skill whom it holds back (a row of the beliefs), and from which skills."""
-    weak = (beliefs.n_observations >= EVIDENCE_MIN) & (beliefs.p_mastery < WEAK_BELOW)
+    weak = (
+        (beliefs.n_observations >= EVIDENCE_MIN)
+        & (beliefs.p_mastery < WEAK_BELOW)
+        & (beliefs.upper < WEAK_UPPER)
+    )
     since = days_since_epoch(beliefs.at - RECENT)
     recent = weak & (np.nan_to_num(beliefs.last_at_days, nan=-np.inf) >= since)
     roots: dict[int, dict[int, set[int]]] = {}

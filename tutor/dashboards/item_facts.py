@@ -22,8 +22,8 @@ REST_LEAST = 5
 # With fewer learners no item is called broken.
 FLAG_LEAST = 15
 # Nearly nobody: at most this share right, though the skill's other items go at least this well.
-NOBODY_SHARE, KNOWN_SHARE = 0.15, 0.55
-# A wrong answer that suspiciously many gave: this share of all learners, so many at least.
+NOBODY_SHARE, KNOWN_SHARE = 0.20, 0.45
+# A wrong answer that is suspiciously common: this share of all answers, from so many learners.
 SAME_WRONG_SHARE, SAME_WRONG_LEAST = 0.4, 8
 # A wrong answer is called common, and shown, when at least so many different learners gave it.
 COMMON_LEAST = 2
@@ -52,11 +52,12 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class WrongAnswer:
-    """A wrong answer as it was written: by how many learners, and what it shows, if known."""
+    """A wrong answer as it was written: by how many learners, how often, and what it shows."""
 
     text: str
     n: int
     misconception: str
+    times: int = 0
     is_equivalent: bool = False
 
 
@@ -66,11 +67,12 @@ class Facts:
 
     `right` is the share of learners whose first answer was right; `discrimination` the correlation
     of that with their level on everything else; `elsewhere` how well the same learners do on the
-    skill's other items. None where too little is known.
+    skill's other items; `n_right` counts among all attempts. None where too little is known.
     """
 
     key: int
     attempts: int
+    n_right: int
     right: Interval | None
     discrimination: Interval | None
     elsewhere: float | None
@@ -117,6 +119,7 @@ def facts_by(log: ItemLog, key: Codes) -> dict[int, Facts]:
     _learners, who = np.unique(log.learner, return_inverse=True)
     n_keys = len(keys)
     attempts = np.bincount(at, minlength=n_keys)
+    n_right = np.bincount(at, weights=log.is_right, minlength=n_keys)
     helped = np.bincount(at, weights=log.is_help, minlength=n_keys)
     times = _medians(at, log.elapsed_ms, n_keys)
     first = _first_rows(who, log.item)
@@ -138,6 +141,7 @@ def facts_by(log: ItemLog, key: Codes) -> dict[int, Facts]:
         int(code): Facts(
             key=int(code),
             attempts=int(attempts[row]),
+            n_right=int(n_right[row]),
             right=share_interval(float(right_sum[row]), int(right_n[row])),
             discrimination=None
             if np.isnan(r[row])
@@ -235,7 +239,12 @@ def wrong_answers(written: Sequence[Written]) -> tuple[WrongAnswer, ...]:
     common = [(len(who), key) for key, who in by.items() if len(who) >= COMMON_LEAST]
     common.sort(key=lambda pair: (-pair[0], pair[1]))
     return tuple(
-        WrongAnswer(text=shown[key].most_common(1)[0][0], n=n, misconception=meant.get(key, ""))
+        WrongAnswer(
+            text=shown[key].most_common(1)[0][0],
+            n=n,
+            misconception=meant.get(key, ""),
+            times=shown[key].total(),
+        )
         for n, key in common[:COMMON_SHOWN]
     )
 
@@ -259,7 +268,8 @@ def item_flags(
     commonest = facts.wrong[0] if facts.wrong else None
     if (
         commonest is not None
-        and commonest.n >= max(SAME_WRONG_LEAST, SAME_WRONG_SHARE * right.n)
+        and commonest.n >= SAME_WRONG_LEAST
+        and commonest.times >= max(SAME_WRONG_SHARE * facts.attempts, facts.n_right)
         and level is not None
         and level_of_commonest is not None
         and level_of_commonest > level
@@ -268,7 +278,7 @@ def item_flags(
     if facts.discrimination is not None and facts.discrimination.upper < 0:
         flags.append(ItemFlag.NEGATIVE)
     if (
-        right.value <= NOBODY_SHARE
+        facts.n_right <= NOBODY_SHARE * facts.attempts
         and facts.elsewhere is not None
         and facts.elsewhere >= KNOWN_SHARE
     ):

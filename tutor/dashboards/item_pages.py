@@ -256,6 +256,7 @@ def table_header(level: Level) -> list[str]:
     """Return the CSV's header."""
     return [
         _("Skill") if level is Level.SKILLS else _("Item"),
+        _("Key"),
         _("Lesson") if level is Level.SKILLS else _("Skills"),
         _("Learners"),
         _("Right %"),
@@ -281,6 +282,7 @@ def table_rows(rows: Sequence[Row]) -> Iterator[list[Cell]]:
         discrimination = facts.discrimination if facts else None
         yield [
             row.title,
+            row.key,
             row.under,
             right.n if right else 0,
             *(whole(value) for value in _ends(right)),

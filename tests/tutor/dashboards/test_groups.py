@@ -30,6 +30,7 @@ def beliefs_of(
     return replace(
         made,
         p_mastery=np.array(mastery),
+        upper=np.array(mastery) + 0.05,
         n_observations=np.full(shape, n),
         last_at_days=np.full(shape, at),
     )
@@ -84,7 +85,7 @@ def test_the_page_names_lesson_and_learners_and_costs_the_same_for_more(
     client, target = client_of(world.tess), f"/teach/classes/{world.classroom.uuid}/groups/"
     people = classmates(world, 8, now=now)
     for person in people[:2]:
-        respond(world, person, "a", [False] * 4, at=now - timedelta(days=1))
+        respond(world, person, "a", [False] * 8, at=now - timedelta(days=1))
         trace(world, person, now=now)
     page = client.get(target).content.decode()
     assert "Lesson a" in page

@@ -109,13 +109,14 @@ def test_only_what_two_learners_wrote_is_a_common_wrong_answer() -> None:
         Written(3, "Ada Lovelace", ""),
         Written(3, "Ada Lovelace", ""),
     ]
-    assert wrong_answers(written) == (WrongAnswer(text="3/4", n=2, misconception="adds"),)
+    assert wrong_answers(written) == (WrongAnswer(text="3/4", n=2, misconception="adds", times=3),)
 
 
 def facts(**given: object) -> Facts:
     whole: dict[str, object] = {
         "key": 1,
         "attempts": 40,
+        "n_right": 20,
         "right": share_interval(20, 40),
         "discrimination": correlation_interval(0.4, 40),
         "elsewhere": 0.7,
@@ -126,16 +127,16 @@ def facts(**given: object) -> Facts:
 
 
 def test_a_sound_item_raises_no_flag() -> None:
-    wrong = (WrongAnswer("8", 6, ""),)
+    wrong = (WrongAnswer("8", 18, "", times=19),)
     assert item_flags(facts(wrong=wrong), level_of_commonest=0.2, level=0.6) == ()
 
 
 @pytest.mark.parametrize(
     ("given", "level", "expected"),
     [
-        ({"right": share_interval(3, 40)}, 0.2, ItemFlag.NOBODY),
+        ({"n_right": 3}, 0.2, ItemFlag.NOBODY),
         ({"discrimination": correlation_interval(-0.5, 40)}, 0.2, ItemFlag.NEGATIVE),
-        ({"wrong": (WrongAnswer("8", 25, ""),)}, 0.8, ItemFlag.WRONG_KEY),
+        ({"wrong": (WrongAnswer("8", 18, "", times=24),)}, 0.8, ItemFlag.WRONG_KEY),
         ({"wrong": (WrongAnswer("7.0", 2, "", is_equivalent=True),)}, 0.2, ItemFlag.EQUIVALENT),
     ],
 )

@@ -84,10 +84,10 @@ def test_csv_equals_the_screen(answers: World, client_of: ClientOf, query: str) 
     assert len(rows) == len(screen)
     for row, shown in zip(rows, screen, strict=True):
         assert shown[0].strip() == row[0]
-        assert shown[1].replace("\N{NO-BREAK SPACE}%", "").replace("–", "").strip() == row[3]
-        assert shown[2] == row[2]
-        assert shown[4] == row[10]
-        assert shown[5].replace("\N{NO-BREAK SPACE}%", "").replace("–", "").strip() == row[11]
+        assert shown[1].replace("\N{NO-BREAK SPACE}%", "").replace("–", "").strip() == row[4]
+        assert shown[2] == row[3]
+        assert shown[4] == row[11]
+        assert shown[5].replace("\N{NO-BREAK SPACE}%", "").replace("–", "").strip() == row[12]
 
 
 def test_nobody_is_named_and_a_lone_answer_is_not_shown(
