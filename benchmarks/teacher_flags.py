@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 N_SKILLS, WEEKS, SITTINGS, STEPS = 18, 6, 3, 12
 ITEMS_A_SKILL, BROKEN_SHARE, EARLIER_SHARE = 4, 0.08, 0.2
-NOT_KNOWN, LACKS = 0.4, 0.5
+NOT_KNOWN, LACKS, NOT_YET = 0.4, 0.5, 0.6
 PRECISION_ONLY = ("lacks the skill", "earlier is lacking", "on a true path")
 RECALL_ONLY = ("is in one",)
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -309,6 +309,8 @@ def _judge_learners(tally: Tally, played: Played, graph: "CourseGraph") -> None:
         (learner, skill) for learner, skill in looked if played.known[learner, skill] < NOT_KNOWN
     }
     tally.add("needs help", flagged, lacking)
+    unsure = {pair for pair in looked if played.known[pair] < NOT_YET}
+    tally.add("needs help (truth: below 0.6)", flagged, unsure)
     tally.add("wheel-spinning", spinning, {pair for pair in practised if pair in lacking})
     _judge_groups(tally, played, graph, groups_suggest(played.beliefs, graph), RECENT.days)
 
