@@ -269,10 +269,12 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "ENFORCE_NON_BLANK_FIELDS": True,
     "ENUM_NAME_OVERRIDES": {
         "ImportStatusEnum": "tutor.content.models.ImportStatus",
         "FitStatusEnum": "tutor.tracing.models.FitStatus",
         "VersionStatusEnum": "tutor.tracing.models.VersionStatus",
+        "ImportFormatEnum": "tutor.content.models.ImportFormat",
         "PromotionStatusEnum": "tutor.tracing.models.PromotionStatus",
     },
 }

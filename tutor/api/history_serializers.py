@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
-from tutor.api.fields import Flag
+from tutor.api.fields import Flag, Id, Number, Text
 from tutor.api.import_serializers import ImportRowSerializer
 from tutor.tracing.history_mapping import IdMapping, mapping_parse
 from tutor.tracing.history_reading import FORMATS, HistoryOptions
@@ -47,8 +47,8 @@ class ResponseImportDetailSerializer(ResponseImportSerializer):
 class ResponseImportForm(serializers.Serializer[Any]):
     """What one says beside the log, in the form or in the address."""
 
-    course = serializers.CharField(max_length=120, help_text="The course's id (its `key`).")
-    classroom = serializers.UUIDField(
+    course = Text(max_length=120, help_text="The course's id (its `key`).")
+    classroom = Id(
         required=False,
         help_text="The class that the learners join; only administrators leave it out.",
     )
@@ -70,7 +70,7 @@ class ResponseImportForm(serializers.Serializer[Any]):
         required=False,
         help_text="For order indexes: the day (UTC) of the first answers.",
     )
-    index_minutes = serializers.FloatField(
+    index_minutes = Number(
         default=1.0,
         min_value=1 / 60,
         max_value=MINUTES_MOST,
@@ -107,7 +107,7 @@ class ResponseImportForm(serializers.Serializer[Any]):
 class ResponseImportFileForm(ResponseImportForm):
     """A multipart form."""
 
-    file = serializers.FileField()
+    file = serializers.FileField(allow_empty_file=True)
 
 
 REFUSED_EXAMPLE = OpenApiExample(

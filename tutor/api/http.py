@@ -65,7 +65,8 @@ class ApiView(generics.GenericAPIView[Any]):
         """Return what stands behind the question mark. Raises: ValidationError."""
         if self.query_class is None:
             return {}
-        query = self.query_class(data=self.request.query_params)
+        # A plain dictionary: what is there and empty is not the same as what is left out.
+        query = self.query_class(data=self.request.query_params.dict())
         query.is_valid(raise_exception=True)
         return dict(query.validated_data)
 

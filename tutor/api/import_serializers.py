@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
-from tutor.api.fields import Flag
+from tutor.api.fields import Flag, Id
 from tutor.content.models import ImportFormat, ImportJob
 
 
@@ -65,9 +65,7 @@ class ImportAskedSerializer(serializers.Serializer[Any]):
     """What one may say beside the file, in the form or in the address."""
 
     format = serializers.ChoiceField(choices=ImportFormat.choices, default=ImportFormat.AUTO)
-    course = serializers.UUIDField(
-        required=False, allow_null=True, help_text="The course that a graph goes to."
-    )
+    course = Id(required=False, allow_null=True, help_text="The course that a graph goes to.")
     dry_run = Flag(default=False, help_text="Only say what would change; nothing is written.")
     # The base class has a property of this name; the class body only declares the field.
     partial = Flag(  # type: ignore[assignment]
@@ -78,7 +76,7 @@ class ImportAskedSerializer(serializers.Serializer[Any]):
 class ImportFormSerializer(ImportAskedSerializer):
     """A multipart form."""
 
-    file = serializers.FileField()
+    file = serializers.FileField(allow_empty_file=True)
 
 
 DONE_EXAMPLE = OpenApiExample(

@@ -4,9 +4,13 @@ from typing import Any
 
 from rest_framework import serializers
 
+from tutor.api.fields import Text, Whole
+from tutor.tracing.engine_fit import BASELINES, model_names
 from tutor.tracing.models import FitRun, ModelRole, ModelVersion, Promotion
 
 SEED_MOST = 2**31 - 1
+# The yardsticks of every test serve nobody.
+FITTED = [name for name in model_names() if name not in BASELINES]
 
 
 class FitSerializer(serializers.ModelSerializer[FitRun]):
@@ -27,9 +31,9 @@ class FitSerializer(serializers.ModelSerializer[FitRun]):
 class FitForm(serializers.Serializer[Any]):
     """A fit to start."""
 
-    model_name = serializers.CharField(max_length=40, help_text="Such as bkt_forgets or psi_kt.")
+    model_name = serializers.ChoiceField(choices=FITTED)
     role = serializers.ChoiceField(choices=ModelRole.choices, default=ModelRole.MASTERY)
-    seed = serializers.IntegerField(default=0, min_value=0, max_value=SEED_MOST)
+    seed = Whole(default=0, min_value=0, max_value=SEED_MOST)
 
 
 class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
@@ -75,7 +79,7 @@ class PromotionSerializer(serializers.ModelSerializer[Promotion]):
 class PromoteForm(serializers.Serializer[Any]):
     """Why a version is made to serve."""
 
-    reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+    reason = Text(max_length=500, required=False, default="", allow_blank=True)
 
 
 class RollBackForm(PromoteForm):

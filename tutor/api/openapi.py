@@ -163,14 +163,22 @@ class ApiSchema(AutoSchema):
                 bodies[code] = self._get_response_for_code(  # type: ignore[no-untyped-call]
                     problem(code), code, media_types=[PROBLEM_TYPE]
                 )
+        for code, body in bodies.items():
+            if code >= "4" and PROBLEM_TYPE not in body.get("content", {}):
+                # Whatever a view speaks, it refuses in one way.
+                body["content"] = {PROBLEM_TYPE: next(iter(body["content"].values()))}
         return dict(sorted(bodies.items()))
+
+    def _get_format_parameters(self) -> list[dict[str, Any]]:
+        # `Accept` chooses, never the address.
+        return []
 
     def _refusals(self) -> list[str]:
         found = ["401", "403", "405", "406", "429"]
         is_write = self.method != "GET"
         if is_write or self._has_query():
             found.append("400")
-        if "{" in self.path:
+        if "{" in self.path or self._is_list_view():
             found.append("404")
         if is_write:
             found += ["409", "413", "415", "422"]

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 from django.core.exceptions import ValidationError as FieldError
 from django.db.models import Model, Q, QuerySet
 from django.http import QueryDict
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,7 +31,12 @@ class Pages(BasePagination):
     def paginate_queryset(
         self, queryset: QuerySet[Any], request: Request, view: Any = None
     ) -> list[Any]:
-        """Return a page's rows. Raises: ValidationError for a limit or cursor that is none."""
+        """Return a page's rows.
+
+        Raises:
+            ValidationError: for a limit that cannot be used.
+            NotFound: for a cursor that is none.
+        """
         self.request = request
         limit = self._limit(request.query_params.get("limit"))
         rows = queryset.order_by(*self.ordering)
@@ -98,8 +103,8 @@ class Pages(BasePagination):
             equal &= Q(**{field: value})
         return behind
 
-    def _no_cursor(self) -> ValidationError:
-        return ValidationError({"cursor": ["This is no cursor; go on with `next` of a page."]})
+    def _no_cursor(self) -> NotFound:
+        return NotFound("No page has this cursor; go on with `next` of a page.", code="no_cursor")
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """Return how the OpenAPI document describes what may be asked."""

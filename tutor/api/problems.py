@@ -26,11 +26,25 @@ STATUS_OF_CODE: Mapping[str, int] = {
     "course_busy": HTTPStatus.CONFLICT,
     "fit_active": HTTPStatus.CONFLICT,
     "fit_ended": HTTPStatus.CONFLICT,
+    "import_not_clean": HTTPStatus.CONFLICT,
+    "nothing_before": HTTPStatus.CONFLICT,
     "replaying_already": HTTPStatus.CONFLICT,
     "roster_changed": HTTPStatus.CONFLICT,
     "serving_already": HTTPStatus.CONFLICT,
     "username_taken": HTTPStatus.CONFLICT,
 }
+
+
+class FieldsRefusedError(exceptions.APIException):
+    """Fields that are as the document says, and that cannot be used all the same."""
+
+    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+    default_code = "refused"
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        super().__init__(dict(fields), code=self.default_code)
+
+
 WORDS = {
     HTTPStatus.NOT_FOUND: "Nothing is here, or nothing that you may see.",
     HTTPStatus.FORBIDDEN: "You may not do this.",
@@ -49,11 +63,11 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None
     response = exception_handler(exc, context)
     if response is None or not isinstance(exc, exceptions.APIException):
         return response
-    if isinstance(exc, exceptions.ValidationError):
+    if isinstance(exc, exceptions.ValidationError | FieldsRefusedError):
         problem = _problem(
             context,
             status=exc.status_code,
-            code="invalid",
+            code="invalid" if isinstance(exc, exceptions.ValidationError) else exc.default_code,
             detail="Some fields cannot be used; see errors.",
             errors=list(_fields(exc.detail)),
         )

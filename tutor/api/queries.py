@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tutor.api.fields import Flag
+from tutor.api.fields import Flag, Id, Text
 from tutor.responses.models import ResponseKind
 
 
@@ -19,13 +19,13 @@ class RetiredQuery(serializers.Serializer[Any]):
 class ProblemQuery(RetiredQuery):
     """Which problems."""
 
-    lesson = serializers.CharField(required=False, max_length=120, help_text="Key of a lesson.")
+    lesson = Text(required=False, max_length=120, help_text="Key of a lesson.")
 
 
 class LearnerQuery(serializers.Serializer[Any]):
     """Whose."""
 
-    learner = serializers.UUIDField(required=False, help_text="One learner's only.")
+    learner = Id(required=False, help_text="One learner's only.")
 
 
 class ResponseQuery(LearnerQuery):
@@ -38,24 +38,17 @@ class ResponseQuery(LearnerQuery):
     )
 
 
-class MomentQuery(LearnerQuery):
+class AheadQuery(LearnerQuery):
     """Whose, and when."""
 
-    at = serializers.DateTimeField(
-        required=False,
-        help_text="The moment to look ahead to, within a year; now where it is left out.",
+    days_ahead = serializers.IntegerField(
+        default=0, min_value=0, max_value=366, help_text="Forecast for so many days from now."
     )
-
-
-class ClassroomQuery(serializers.Serializer[Any]):
-    """Of which class."""
-
-    classroom = serializers.UUIDField(required=False, help_text="Of one class only.")
 
 
 class AuditQuery(serializers.Serializer[Any]):
     """Which events."""
 
-    action = serializers.CharField(required=False, max_length=60)
-    object_id = serializers.CharField(required=False, max_length=64, help_text="Of what.")
-    actor = serializers.UUIDField(required=False, help_text="By whom.")
+    action = Text(required=False, max_length=60)
+    object_id = Text(required=False, max_length=64, help_text="Of what.")
+    actor = Id(required=False, help_text="By whom.")

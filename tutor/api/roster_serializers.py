@@ -3,10 +3,9 @@
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
 
 from tutor.accounts.models import User
-from tutor.api.fields import Flag
+from tutor.api.fields import Flag, Id, Line, Text
 from tutor.roster.models import Classroom, Enrolment
 from tutor.roster.sheets import MOST_ROWS, NAME_MOST, PASSWORD_MOST, USERNAME_MOST
 
@@ -25,23 +24,17 @@ class ClassroomSerializer(serializers.ModelSerializer[Classroom]):
         )
 
 
-def one_line(text: str) -> None:
-    """Refuse what would not stand on one line. Raises: ValidationError."""
-    if not text.isprintable():
-        raise ValidationError("Expected one line of plain text.", code="one_line")
-
-
 class ClassroomForm(serializers.Serializer[Any]):
     """A class to make."""
 
-    name = serializers.CharField(max_length=120, validators=[one_line])
-    course = serializers.UUIDField()
+    name = Line(max_length=120)
+    course = Id()
 
 
 class ClassroomChangeForm(serializers.Serializer[Any]):
     """What may be changed of a class; what is left out stays."""
 
-    name = serializers.CharField(max_length=120, required=False, validators=[one_line])
+    name = Line(max_length=120, required=False)
     is_joinable = Flag(required=False)
     is_archived = Flag(required=False)
 
@@ -57,29 +50,20 @@ class LearnerSerializer(serializers.ModelSerializer[User]):
 class NewLearnerForm(serializers.Serializer[Any]):
     """A learner to enrol; what is left out is made up."""
 
-    name = serializers.CharField(max_length=NAME_MOST, validators=[one_line])
+    name = Line(max_length=NAME_MOST)
     username = serializers.RegexField(
-        r"^[\w.@+-]*$",
+        r"^[A-Za-z0-9_.@+-]+$",
         max_length=USERNAME_MOST,
         required=False,
-        default="",
-        allow_blank=True,
         help_text="Of an account of yours: it is enrolled. A free one: an account is made.",
     )
-    password = serializers.CharField(
-        max_length=PASSWORD_MOST,
-        required=False,
-        default="",
-        allow_blank=True,
-        trim_whitespace=False,
-        validators=[one_line],
-    )
+    password = Line(max_length=PASSWORD_MOST, required=False, trim_whitespace=False)
 
 
 class NewLearnersForm(serializers.Serializer[Any]):
     """Learners to enrol, all of them or none."""
 
-    learners = NewLearnerForm(many=True, allow_empty=False, max_length=MOST_ROWS)  # type: ignore[call-arg]
+    learners = serializers.ListField(child=NewLearnerForm(), min_length=1, max_length=MOST_ROWS)
     dry_run = Flag(default=False, help_text="Only say what would be done.")
 
 
@@ -115,7 +99,7 @@ class EnrolmentSerializer(serializers.ModelSerializer[Enrolment]):
 class EnrolmentForm(serializers.Serializer[Any]):
     """Who joins a class."""
 
-    learner = serializers.UUIDField(help_text="A learner of yours.")
+    learner = Id(help_text="A learner of yours.")
 
 
 class PasswordSerializer(serializers.Serializer[Any]):
@@ -129,4 +113,4 @@ class PasswordSerializer(serializers.Serializer[Any]):
 class LearnerQueryForm(serializers.Serializer[Any]):
     """Which learners."""
 
-    username = serializers.CharField(required=False, max_length=USERNAME_MOST)
+    username = Text(required=False, max_length=USERNAME_MOST)

@@ -5,8 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rest_framework.exceptions import ValidationError
-
+from tutor.api.problems import FieldsRefusedError
 from tutor.roster.importing import RosterPlan
 from tutor.roster.sheets import Sheet, sheet_read
 
@@ -19,12 +18,12 @@ def sheet_of(learners: Sequence[Mapping[str, Any]]) -> Sheet:
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
     table.writerow(COLUMNS)
-    table.writerows([learner[name] for name in COLUMNS] for learner in learners)
+    table.writerows([learner.get(name, "") for name in COLUMNS] for learner in learners)
     return sheet_read(out.getvalue(), file="learners")
 
 
 def plan_check(plan: RosterPlan) -> None:
-    """Say what keeps learners from being enrolled, by JSON pointer. Raises: ValidationError."""
+    """Say what keeps learners from being enrolled, by JSON pointer. Raises: FieldsRefusedError."""
     if not plan.errors:
         return
     wrong: dict[int, dict[str, list[str]]] = {}
@@ -34,4 +33,4 @@ def plan_check(plan: RosterPlan) -> None:
         words = f"'{error.value}' cannot be used; expected {error.expected}"
         wrong.setdefault(place, {}).setdefault(column, []).append(words)
     last = max(wrong)
-    raise ValidationError({"learners": [wrong.get(place, {}) for place in range(last + 1)]})
+    raise FieldsRefusedError({"learners": [wrong.get(place, {}) for place in range(last + 1)]})

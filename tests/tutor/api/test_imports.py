@@ -94,7 +94,7 @@ def test_a_dry_run_can_be_applied_once_it_went_through(importer: APIClient) -> N
     answer = post(importer, bundle_make(), "?dry_run=true")
     target = f"{LIST}{answer.json()['uuid']}/apply/"
     early = importer.post(target)
-    assert (early.status_code, early.json()["code"]) == (422, "import_not_clean")
+    assert (early.status_code, early.json()["code"]) == (409, "import_not_clean")
     finish(answer)
     finish(importer.post(target))
     assert Course.objects.filter(key="tiny").exists()
@@ -146,7 +146,7 @@ def test_a_field_that_cannot_be_used_is_named(
 
 def test_an_unknown_course_is_named(importer: APIClient) -> None:
     answer = post(importer, bundle_make(), f"?course={uuid4()}")
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == "/course"
 
 

@@ -87,7 +87,7 @@ def test_a_dry_run_writes_nothing_and_is_applied_on_the_same_file(
     answer = post(importer, world, dry_run="true")
     target = f"{LIST}{answer.json()['uuid']}/apply/"
     early = importer.post(target)
-    assert (early.status_code, early.json()["code"]) == (422, "import_not_clean")
+    assert (early.status_code, early.json()["code"]) == (409, "import_not_clean")
     dry = finish(answer)
     assert (dry.result["n_new"], Response.objects.count()) == (3, 0)
     applied = finish(importer.post(target))
@@ -282,7 +282,7 @@ def test_a_teacher_brings_in_their_own_class_only(
     world: World, api_of: ApiOf, importer: APIClient
 ) -> None:
     other = post(api_of(world.zoe, Scope.IMPORT), world)
-    assert (other.status_code, other.json()["errors"][0]["pointer"]) == (400, "/classroom")
+    assert (other.status_code, other.json()["errors"][0]["pointer"]) == (422, "/classroom")
     nobodys = importer.post(START, {"file": SimpleUploadedFile("l.csv", b"x"), "course": "sums"})
     assert (nobodys.status_code, nobodys.json()["code"]) == (422, "class_needed")
     unknown = post(importer, world, course="nowhere", create_content="true")

@@ -5,7 +5,6 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import ValidationError
 from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +13,7 @@ from rest_framework.reverse import reverse
 from tutor.accounts.models import Scope, User
 from tutor.api.http import ApiView, caller
 from tutor.api.paging import Pages
+from tutor.api.problems import FieldsRefusedError
 from tutor.api.roster_serializers import (
     ClassroomChangeForm,
     ClassroomForm,
@@ -87,7 +87,7 @@ class ClassroomList(ListModelMixin, ClassroomView):
         wanted = self.body(request, ClassroomForm)
         course = Course.objects.filter(uuid=wanted["course"]).first()
         if course is None:
-            raise ValidationError({"course": [f"There is no course {wanted['course']}."]})
+            raise FieldsRefusedError({"course": [f"There is no course {wanted['course']}."]})
         classroom = classroom_create(
             name=wanted["name"], course=course, teachers=[caller(request)], now=now_utc()
         )

@@ -9,7 +9,6 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import ValidationError
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import JSONRenderer
@@ -28,9 +27,10 @@ from tutor.api.history_serializers import (
 from tutor.api.http import ApiView, caller
 from tutor.api.openapi import problem
 from tutor.api.paging import Pages
+from tutor.api.problems import FieldsRefusedError
 from tutor.api.renderers import CsvRenderer
 from tutor.api.uploads import CsvFileParser, GzipFileParser, TsvFileParser, upload_size_check
-from tutor.api.views.imports import ERROR_COLUMNS
+from tutor.api.views.imports import ERROR_COLUMNS, form_values
 from tutor.common.clock import now_utc
 from tutor.common.tables import csv_text
 from tutor.roster.models import Classroom
@@ -122,7 +122,7 @@ class ResponseImportStart(ResponseImportView):
         if isinstance(body, UploadedFile):
             given["file"] = body
         else:
-            given |= {name: value for name, value in body.items() if value != ""}
+            given |= form_values(body)
         asked = ResponseImportFileForm(data=given)
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
@@ -130,7 +130,9 @@ class ResponseImportStart(ResponseImportView):
         if wanted.get("classroom"):
             classroom = Classroom.objects.filter(uuid=wanted["classroom"]).first()
             if classroom is None or not _may_teach(request, classroom):
-                raise ValidationError({"classroom": [f"You teach no class {wanted['classroom']}."]})
+                raise FieldsRefusedError(
+                    {"classroom": [f"You teach no class {wanted['classroom']}."]}
+                )
         job = response_import_create(
             wanted["file"],
             course_key=wanted["course"],
@@ -194,7 +196,8 @@ class ResponseImportApply(ResponseImportView):
         request=None,
         responses={
             202: OpenApiResponse(ResponseImportSerializer, description=ACCEPTED),
-            422: problem("422", "No dry run that went through, or its file is no longer kept."),
+            409: problem("409", "No dry run that went through."),
+            422: problem("422", "Its file is no longer kept."),
         },
     )
     def post(self, request: Request, uuid: UUID) -> Response:

@@ -1,15 +1,15 @@
 """Imports: a file goes in, a worker carries it out, the job tells how it goes."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import ValidationError
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import JSONRenderer
@@ -27,6 +27,7 @@ from tutor.api.import_serializers import (
 )
 from tutor.api.openapi import problem
 from tutor.api.paging import Pages
+from tutor.api.problems import FieldsRefusedError
 from tutor.api.renderers import CsvRenderer
 from tutor.api.uploads import JsonFileParser, ZipFileParser, upload_size_check
 from tutor.common.clock import now_utc
@@ -121,7 +122,7 @@ class ImportList(ListModelMixin, ImportView):
         if isinstance(body, UploadedFile):
             given["file"] = body
         else:
-            given |= {name: value for name, value in body.items() if value != ""}
+            given |= form_values(body)
         asked = ImportFormSerializer(data=given)
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
@@ -129,7 +130,7 @@ class ImportList(ListModelMixin, ImportView):
         if wanted.get("course"):
             course = Course.objects.filter(uuid=wanted["course"]).first()
             if course is None:
-                raise ValidationError({"course": [f"There is no course {wanted['course']}."]})
+                raise FieldsRefusedError({"course": [f"There is no course {wanted['course']}."]})
         job = import_job_create(
             wanted["file"],
             by=caller(request),
@@ -140,6 +141,14 @@ class ImportList(ListModelMixin, ImportView):
             now=now_utc(),
         )
         return job_accepted(request, job)
+
+
+def form_values(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a form says; a file that was sent as a plain field is a file, too."""
+    given = {name: value for name, value in body.items() if value != "" or name == "file"}
+    if isinstance(given.get("file"), str):
+        given["file"] = SimpleUploadedFile("upload", given["file"].encode())
+    return given
 
 
 class ImportDetail(RetrieveModelMixin, ImportView):
@@ -178,7 +187,7 @@ class ImportApply(ImportView):
         request=None,
         responses={
             202: OpenApiResponse(ImportSerializer, description="Taken on; Location says where."),
-            422: problem("422", "No dry run that went through."),
+            409: problem("409", "No dry run that went through."),
         },
     )
     def post(self, request: Request, uuid: UUID) -> Response:

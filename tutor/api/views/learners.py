@@ -7,7 +7,6 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import ValidationError
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +16,7 @@ from tutor.accounts.models import Scope, User
 from tutor.accounts.passwords import password_renew
 from tutor.api.http import ApiView, caller
 from tutor.api.paging import Pages
+from tutor.api.problems import FieldsRefusedError
 from tutor.api.queries import LearnerQuery
 from tutor.api.roster_serializers import (
     EnrolmentForm,
@@ -144,7 +144,7 @@ class EnrolmentList(ListModelMixin, ApiView):
         wanted = self.body(request, EnrolmentForm)
         learner = learners_of_teacher(person).filter(uuid=wanted["learner"]).first()
         if learner is None:
-            raise ValidationError({"learner": [f"{wanted['learner']} is no learner of yours."]})
+            raise FieldsRefusedError({"learner": [f"{wanted['learner']} is no learner of yours."]})
         row = {"name": learner.display_name, "username": learner.username, "password": ""}
         sheet = sheet_of([row])
         plan = roster_plan(classroom, sheet, by=person)

@@ -193,7 +193,7 @@ class VersionRollBack(ApiView):
         request=RollBackForm,
         responses={
             202: OpenApiResponse(PromotionSerializer, description=ACCEPTED),
-            422: problem("422", "No version served this role before."),
+            409: problem("409", "No version served this role before, or one is coming already."),
         },
     )
     def post(self, request: Request, uuid: UUID) -> Response:

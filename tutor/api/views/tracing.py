@@ -1,6 +1,6 @@
 """What is known of learners: responses, beliefs, forecasts and plans of a class or a course."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,7 +27,7 @@ from tutor.api.learner_serializers import (
     ResponseSerializer,
 )
 from tutor.api.paging import Pages
-from tutor.api.queries import LearnerQuery, MomentQuery, ResponseQuery
+from tutor.api.queries import AheadQuery, LearnerQuery, ResponseQuery
 from tutor.api.reach import Reach, classroom_reach, course_reach
 from tutor.api.renderers import CsvRenderer, NdjsonRenderer
 from tutor.api.streams import TableForm, stream_response
@@ -36,8 +35,6 @@ from tutor.common.clock import now_utc
 from tutor.responses.models import Response as LoggedResponse
 from tutor.responses.rows import ResponseRow, row_make, rows_of, rows_stream, skill_keys
 from tutor.scheduling.models import Plan
-
-AHEAD_MOST = timedelta(days=366)
 
 
 class LearnerPages(Pages):
@@ -164,19 +161,11 @@ class ResponseNdjson(ResponseCsv):
 class BeliefView(ReachView):
     """Beliefs of a class or a course."""
 
-    query_class = MomentQuery
+    query_class = AheadQuery
 
-    def moment(self) -> Any:
-        """Return the moment that is asked for. Raises: ValidationError for one that is past."""
-        now = now_utc()
-        at = self.wanted.get("at")
-        if at is None:
-            return now
-        if not now - timedelta(minutes=5) <= at <= now + AHEAD_MOST:
-            raise ValidationError(
-                {"at": [f"{at.isoformat()} cannot be used; expected from now to a year ahead."]}
-            )
-        return max(at, now)
+    def moment(self) -> datetime:
+        """Return the moment that is asked for."""
+        return now_utc() + timedelta(days=self.wanted["days_ahead"])
 
 
 class BeliefList(BeliefView):
@@ -189,7 +178,7 @@ class BeliefList(BeliefView):
 
     @extend_schema(tags=["learners"], responses=BeliefsSerializer(many=True))
     def get(self, request: Request, uuid: UUID) -> Response:
-        """List beliefs, learner by learner, for now or a moment ahead, with their version.
+        """List beliefs, learner by learner, for now or some days ahead, with their version.
 
         They are the model's own: what a teacher said of a skill is not laid over them.
         """
