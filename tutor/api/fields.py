@@ -58,7 +58,7 @@ class Whole(serializers.IntegerField):
         """Read a whole number."""
         if isinstance(data, bool) or not isinstance(data, int):
             self.fail("invalid")
-        return data
+        return int(data)
 
 
 class Number(serializers.FloatField):

@@ -3,12 +3,15 @@
 import csv
 import io
 import json
+import re
 import tracemalloc
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from tests.tutor.api.conftest import ApiOf
@@ -191,6 +194,20 @@ def test_an_export_needs_no_more_memory_for_more_rows(world: World, now: datetim
 
     small, large = peak(1000), peak(10_000)
     assert large < 1.5 * small
+
+
+def test_a_browser_downloads_what_the_settings_page_links_to(
+    world: World, client_of: Callable[[User], Client], now: datetime
+) -> None:
+    response_make(world, world.ada, now)
+    browser = client_of(world.tess)
+    page = browser.get(f"/teach/classes/{world.classroom.uuid}/settings/").content.decode()
+    links = re.findall(r'href="(/api/v1/classrooms/[^"]+)" download', page)
+    assert len(links) == 4
+    for link in links:
+        sent = browser.get(link, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+        assert sent.headers["Content-Disposition"].startswith("attachment")
+        assert str(world.ada.uuid) in b"".join(sent.streaming_content).decode()
 
 
 @pytest.mark.parametrize("page", ["responses.csv", "beliefs.csv"])
