@@ -145,7 +145,7 @@ def test_only_its_author_changes_a_note(world: World, client_of: ClientOf, now: 
     client.post(to("note_new", world), {"text": "First."})
     note = TeacherNote.objects.get()
     target = to("note_change", world, note_uuid=note.uuid)
-    assert client_of(world.root).post(target, {"text": "Mine."}).status_code == 404
+    assert client_of(world.root).post(target, {"text": "Mine."}).status_code == 403
     client.post(target, {"text": "Second.", "do": "save"})
     page = client.get(to("learner", world)).content.decode()
     assert "Second." in page

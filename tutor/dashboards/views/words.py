@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -102,9 +103,9 @@ def note_change(
 ) -> HttpResponse:
     """Change one's own note, or take it away."""
     learner = learner_in_classroom(classroom, learner_uuid)
-    note = get_object_or_404(
-        TeacherNote, uuid=note_uuid, classroom=classroom, learner=learner, author=request.user
-    )
+    note = get_object_or_404(TeacherNote, uuid=note_uuid, classroom=classroom, learner=learner)
+    if note.author_id != request.user.pk:
+        raise PermissionDenied
     now = now_utc()
     if request.POST.get("do") == "delete":
         note_delete(note, by=request.user, now=now)
