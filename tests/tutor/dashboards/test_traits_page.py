@@ -70,7 +70,7 @@ def test_the_page_says_how_fast_a_learner_forgets_beside_the_class(
     assert f"Forgets about half in {half_life.value_text} ({half_life.range_text})" in words
     assert f"class median {half_life.median_text}" in words
     assert "as psi_kt_extended sees it" in words
-    assert "10 learners of the class have enough answers" in words
+    assert "10 learners of the class have enough answers; their median is the dotted mark" in words
     assert shown.count("trait-middle") == len(rows) == 4
     assert 'href="/teach/how/#traits"' in shown
 
