@@ -13,8 +13,9 @@ untimed. Prints a table; --json writes it.
 With --class the learners are the demo's simulated class with its four weeks of answers, loaded
 first. With --models each model serves in its turn, `bkt` by its default parameters and any other
 fitted on those answers and promoted by hand, and the first once more at the end, since the database
-grows meanwhile. CPU is that of the web server's processes, per answer; queries are counted in this
-process, for an answer of one learner under each model.
+grows meanwhile. With --var a site's folder is copied, and versions that it has are taken as they
+are. CPU is that of the web server's processes, per answer; queries are counted in this process, for
+an answer of one learner under each model.
 """
 
 import argparse
@@ -22,7 +23,9 @@ import http.client
 import json
 import os
 import platform
+import shutil
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -75,6 +78,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--class", dest="is_class", action="store_true", help="the demo's class")
     parser.add_argument("--models", default="bkt")
+    parser.add_argument("--var", type=Path, help="the folder of a site with the demo, copied")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sw-bench-") as directory:
@@ -84,6 +88,9 @@ def main() -> None:
             "DJANGO_SETTINGS_MODULE": "tutor.settings",
         }
         sys.path.insert(0, str(ROOT))
+        if options.var:
+            for name in ("stepwise.sqlite3", "models"):
+                _copy(options.var / name, Path(directory, name))
         with _Broker(Path(directory)):
             rows = _measure(options)
     print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
@@ -94,6 +101,14 @@ def main() -> None:
     if options.json:
         machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
         options.json.write_text(json.dumps({"machine": machine, "rows": rows, "ratio": ratio}))
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target)
+    elif source.suffix == ".sqlite3":
+        with sqlite3.connect(source) as opened, sqlite3.connect(target) as copied:
+            opened.backup(copied)
 
 
 def _measure(options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -215,7 +230,7 @@ class _Site:
         from django.test.utils import CaptureQueriesContext
 
         job = self.answers()[0]
-        client = Client(headers={"HX-Request": "true"})
+        client = Client(headers={"HX-Request": "true", "Host": "localhost"})
         client.cookies["sessionid"] = job.cookie.partition("=")[2]
         data = dict(urllib.parse.parse_qsl(job.body))
         with CaptureQueriesContext(connection) as found:
