@@ -301,8 +301,7 @@ class _ClassSite(_Site):
         from tutor.operations.demo import demo_load
         from tutor.roster.models import Classroom
 
-        result = demo_load(now=now_utc(), progress=lambda _done, _total: None)
-        print(f"the demo's class: {result.n_learners} learners, {result.n_steps} steps")
+        demo_load(now=now_utc(), progress=lambda _done, _total: None)
         classroom = Classroom.objects.get()
         learners = User.objects.filter(enrolments__classroom=classroom, is_simulated=True)
         super().__init__(classroom.course, list(learners))
