@@ -9,7 +9,8 @@ start: defaults, no fit) and serves others, answer by answer as online. Of each 
 heatmap's row is read at five moments (after 30, 45, 60, 75 and 90 % of the learner's answers); a
 cell counts when it shows enough evidence and the learner meets the skill again within seven days.
 Two numbers of a cell are held to that next answer: the one that is shown (the chance of mastery)
-and the one on hover (the chance that the next answer is right), by tens of per cent. Intervals are
+and the one on hover (the chance that the next answer is right), by tens of per cent; and the
+latter as it would have stood at the moment of that answer. Intervals are
 95 %, by bootstrap over learners. Times are CPU seconds of one thread.
 """
 
@@ -43,6 +44,7 @@ BANDS = tuple((low / 10, (low + 1) / 10) for low in range(10))
 LEAST_LENGTH, DRAWS = 30, 1000
 
 F = NDArray[np.float64]
+Cell = tuple[float, float, float, float, float]
 
 
 def main() -> None:
@@ -92,7 +94,7 @@ def _fitted(name: str, data: ResponseArrays, options: argparse.Namespace) -> Any
 def _cells(model: AnyFittedTracer, data: ResponseArrays) -> F:
     """Return a row a cell: learner, mastery shown, chance on hover, and the next answer."""
     starts = data.learner_slices()
-    rows: list[tuple[float, float, float, float]] = []
+    rows: list[Cell] = []
     for learner, (begin, end) in enumerate(
         zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)
     ):
@@ -114,7 +116,7 @@ def _cells(model: AnyFittedTracer, data: ResponseArrays) -> F:
             state = model.update(state, observation)
             for skill in skills:
                 seen[skill] = seen.get(skill, 0) + 1
-    return np.array(rows).reshape(-1, 4)
+    return np.array(rows).reshape(-1, 5)
 
 
 def _look(
@@ -125,21 +127,27 @@ def _look(
     learner: int,
     row: int,
     end: int,
-) -> list[tuple[float, float, float, float]]:
+) -> list[Cell]:
     known = [skill for skill, n in seen.items() if n >= EVIDENCE_MIN]
     if not known:
         return []
     # As of the last answer: the page is opened after it, before the next.
     now = float(data.time[row - 1])
     beliefs = model.forecast(state, known, at=now)
-    coming: dict[str, float] = {}
+    coming: dict[str, tuple[float, float]] = {}
     for later in range(row, end):
         if data.time[later] - now > WITHIN_DAYS:
             break
         for skill in data.skills_of(later):
-            coming.setdefault(skill, float(data.correct[later]))
+            coming.setdefault(skill, (float(data.correct[later]), float(data.time[later])))
     return [
-        (learner, float(beliefs.p_mastery[at]), float(beliefs.p_correct[at]), coming[skill])
+        (
+            learner,
+            float(beliefs.p_mastery[at]),
+            float(beliefs.p_correct[at]),
+            coming[skill][0],
+            float(model.forecast(state, [skill], at=coming[skill][1]).p_correct[0]),
+        )
         for at, skill in enumerate(known)
         if skill in coming
     ]
@@ -147,7 +155,7 @@ def _look(
 
 def _report(cells: F, *, rng: np.random.Generator) -> list[dict[str, Any]]:
     rows = []
-    for column, what in ((1, "shown (mastery)"), (2, "on hover (next right)")):
+    for column, what in ((1, "shown (mastery)"), (2, "on hover (next right)"), (4, "then")):
         for low, high in BANDS:
             inside = (cells[:, column] >= low) & (
                 (cells[:, column] < high) | ((high == 1.0) & (cells[:, column] <= 1.0))

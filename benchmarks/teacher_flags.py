@@ -5,8 +5,9 @@
 Two simulators of the scheduling room that share nothing with the model which the site believes
 (power-law memory; half-lives) play classes on the first 18 skills of the demo course: three skills
 a week for six weeks, three sittings a week of twelve steps, a fifth of them on earlier skills,
-whatever anybody knows: the teacher sets the pace. Of 72 items some have a broken key (what is right
-is judged wrong; one in ten wrong answers happens to be what the key wants). Beliefs are those of
+whatever anybody knows: the teacher sets the pace. Each class is played twice: with sound items, and
+with a broken key in 6 of 72 (what is right is judged wrong; one in ten wrong answers happens to be
+what the key wants). Beliefs are those of
 the cold start (BKT with defaults), as on a course without a fit. At the end the site's own rules
 are asked, and held to the truth:
 
@@ -138,9 +139,12 @@ def _runs(simulator: str, options: argparse.Namespace) -> list[dict[str, Any]]:
     broken = frozenset(items.choice(n_items, round(BROKEN_SHARE * n_items), replace=False).tolist())
     for number in range(options.classes):
         rng = np.random.default_rng([options.seed, number])
+        clean = _play(simulator, arrays, n=options.learners, rng=rng, broken=frozenset())
+        _judge_learners(tally, clean, graph)
+        rng = np.random.default_rng([options.seed, number])
         played = _play(simulator, arrays, n=options.learners, rng=rng, broken=broken)
         classes.append(played)
-        _judge_learners(tally, played, graph)
+        _judge_learners(tally, played, graph, suffix=", with broken keys")
         _judge_items(tally, "broken item, one class", [played])
     half = max(options.classes // 4, 1)
     for begin in range(0, options.classes, half):
@@ -266,7 +270,9 @@ def _beliefs(table: Any, *, n: int, n_skills: int) -> "ClassBeliefs":
     )
 
 
-def _judge_learners(tally: Tally, played: Played, graph: "CourseGraph") -> None:
+def _judge_learners(
+    tally: Tally, played: Played, graph: "CourseGraph", *, suffix: str = ""
+) -> None:
     from tutor.dashboards.flags import NEWEST, STUCK_LEAST, WINDOW, FlagKind, Seen, flags_of_learner
     from tutor.dashboards.groups import RECENT, groups_suggest
     from tutor.scheduling.policies import is_wheel_spinning
@@ -308,11 +314,12 @@ def _judge_learners(tally: Tally, played: Played, graph: "CourseGraph") -> None:
     lacking = {
         (learner, skill) for learner, skill in looked if played.known[learner, skill] < NOT_KNOWN
     }
-    tally.add("needs help", flagged, lacking)
+    tally.add(f"needs help{suffix}", flagged, lacking)
     unsure = {pair for pair in looked if played.known[pair] < NOT_YET}
-    tally.add("needs help (truth: below 0.6)", flagged, unsure)
-    tally.add("wheel-spinning", spinning, {pair for pair in practised if pair in lacking})
-    _judge_groups(tally, played, graph, groups_suggest(played.beliefs, graph), RECENT.days)
+    tally.add(f"needs help{suffix} (truth: below 0.6)", flagged, unsure)
+    tally.add(f"wheel-spinning{suffix}", spinning, {pair for pair in practised if pair in lacking})
+    if not suffix:
+        _judge_groups(tally, played, graph, groups_suggest(played.beliefs, graph), RECENT.days)
 
 
 def _judge_groups(

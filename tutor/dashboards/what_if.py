@@ -25,7 +25,7 @@ from tutor.tracing.services import version_serving
 HORIZON_DAYS = 7.0
 SKILLS_MOST = 3
 # States rolled forward by one answer, at most, for one question; more learners, fewer futures.
-UPDATES_MOST = 9_000
+UPDATES_MOST = 6_000
 FUTURES_LEAST, FUTURES_MOST = 3, 12
 STEPS_MOST = 90
 OUTCOMES = 400

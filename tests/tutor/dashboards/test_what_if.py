@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
-from tests.tutor.dashboards.support import respond, trace
+from tests.tutor.dashboards.support import classmates, respond, trace
 from tests.world import World
 from tutor.accounts.models import User
 from tutor.common.clock import days_since_epoch
+from tutor.content.graph import course_graph
+from tutor.content.models import Course
 from tutor.dashboards.what_if import Plan, WhatIf, what_if
 from tutor.tracing import engine
 from tutor.tracing.models import LearnerState, ModelVersion
@@ -72,6 +75,22 @@ def test_one_step_is_right_as_often_as_the_model_says(begun: World, now: datetim
     assert is_right.mean() == pytest.approx(p, abs=0.03)
 
 
+def test_psi_kt_is_asked_alike(psi_kt_course: Course, now: datetime) -> None:
+    version = version_serving(psi_kt_course, now=now)
+    blobs = LearnerState.objects.filter(version=version).values_list("blob", flat=True)[:3]
+    skills = list(psi_kt_course.skills.values_list("pk", flat=True))[:2]
+    at = days_since_epoch(now) + 1
+    steps = [PlannedStep(skills[place % 2], at + place / 100) for place in range(12)]
+    rng = np.random.default_rng(3)
+    futures = rehearse(
+        version, list(blobs), steps, skill_ids=skills, at_days=at + 3, n_futures=4, rng=rng
+    )
+    assert futures.p_correct.shape == (4, 3, 2)
+    assert np.all((futures.p_correct > 0) & (futures.p_correct < 1))
+    # Different answers lead to different ends.
+    assert np.ptp(futures.p_correct, axis=0).min() > 0
+
+
 def answer_of(world: World, now: datetime, *, sittings: int = 3, seed: int = 5) -> WhatIf:
     skills = [world.skills["a"].pk, world.skills["b"].pk]
     found = what_if(world.classroom, skills, Plan(sittings, 20), now=now, seed=seed)
@@ -103,6 +122,27 @@ def test_nothing_is_written(begun: World, now: datetime) -> None:
     before = state_of(begun, now)[1]
     answer_of(begun, now)
     assert state_of(begun, now)[1] == before
+
+
+def test_queries_do_not_grow_with_class_or_history(
+    begun: World,
+    client_of: ClientOf,
+    now: datetime,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    client = client_of(begun.tess)
+    course_graph(begun.course)
+    target = f"/teach/classes/{begun.classroom.uuid}/what-if/"
+    query = {"skill1": str(begun.skills["a"].uuid), "sittings": 1, "minutes": 5}
+    client.get(target, query)
+    # session, user, class, teacher of it; learners, version, states, times; audit
+    with django_assert_num_queries(9):
+        client.get(target, query)
+    for mate in classmates(begun, 5, now=now):
+        respond(begun, mate, "a", [True] * 20, at=now - timedelta(days=1))
+        trace(begun, mate, now=now)
+    with django_assert_num_queries(9):
+        client.get(target, query)
 
 
 def test_the_page_asks_and_answers(begun: World, client_of: ClientOf) -> None:
