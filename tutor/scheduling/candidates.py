@@ -44,16 +44,17 @@ def candidates_find(situation: Situation, *, config: PolicyConfig) -> Kinds:
 
 def _remedy(kinds: Kinds, situation: Situation) -> None:
     """Stop drilling a skill that spins; offer its weakest ancestor in its place, if any."""
-    arrays, beliefs = situation.arrays, situation.beliefs
-    statuses = situation.statuses
-    for learner, row in np.argwhere(situation.spinning & (kinds == PRACTISE)).tolist():
-        before = bits_read(arrays.ancestors[row], arrays.n)
-        weak = np.flatnonzero(
-            before & statuses.is_open[learner] & (statuses.code[learner] != MASTERED)
-        )
-        if len(weak):
-            kinds[learner, row] = NO_KIND
-            kinds[learner, weak[np.argmin(beliefs.p_correct[learner, weak])]] = REMEDIAL
+    who, rows = np.nonzero(situation.spinning & (kinds == PRACTISE))
+    if not len(who):
+        return
+    arrays, statuses = situation.arrays, situation.statuses
+    may = statuses.is_open & (statuses.code != MASTERED)
+    weak = bits_read(arrays.ancestors[rows], arrays.n) & may[who]
+    p_correct = np.where(weak, situation.beliefs.p_correct[who], np.inf)
+    has_one = weak.any(axis=1)
+    who, weakest = who[has_one], np.argmin(p_correct, axis=1)[has_one]
+    kinds[who, rows[has_one]] = NO_KIND
+    kinds[who, weakest] = REMEDIAL
 
 
 def _capped(kinds: Kinds, situation: Situation, *, config: PolicyConfig) -> Kinds:

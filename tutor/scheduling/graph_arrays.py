@@ -185,9 +185,9 @@ def bits_of(mask: Mask) -> Bits:
 
 
 def bits_read(bits: Bits, n: int) -> Mask:
-    """Return one bit set (words,) as a mask (n,)."""
+    """Return bit sets (..., words) as masks (..., n)."""
     raw = bits.astype("<u8").view(np.uint8)
-    return np.unpackbits(raw, count=n, bitorder="little").astype(np.bool_)
+    return np.unpackbits(raw, axis=-1, count=n, bitorder="little").astype(np.bool_)
 
 
 _kept: dict[int, tuple[ReferenceType[object], GraphArrays]] = {}

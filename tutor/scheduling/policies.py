@@ -12,7 +12,8 @@ from random import Random
 import numpy as np
 
 from tutor.scheduling.candidates import candidates_find, is_wheel_spinning
-from tutor.scheduling.graph_arrays import F, GraphArrays, Mask
+from tutor.scheduling.graph_arrays import F, GraphArrays, Mask, Rows
+from tutor.scheduling.retention import resting
 from tutor.scheduling.scoring import candidates_score
 from tutor.scheduling.situations import (
     KINDS,
@@ -22,7 +23,13 @@ from tutor.scheduling.situations import (
     Situation,
     drawn,
 )
-from tutor.scheduling.statuses import BeliefArrays, PolicyConfig, StatusArrays, one_learner
+from tutor.scheduling.statuses import (
+    REVIEW_DUE,
+    BeliefArrays,
+    PolicyConfig,
+    StatusArrays,
+    one_learner,
+)
 
 __all__ = [
     "Candidate",
@@ -87,6 +94,8 @@ class Outlook:
     p_step: F | None = None
     disagreement: F | None = None
     overdueness: F | None = None
+    gap_days: F | None = None
+    n_spaced: Rows | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +162,7 @@ def situation_of(
     """Return one learner's situation."""
     outlook = outlook or Outlook()
     newest = past.observations
+    today = newest[: past.n_today]
     last = newest[0][0] if newest and newest[0][1] else ()
     run = [set(skills) for skills, _ in newest[: config.most_in_a_row]]
     worn = set.intersection(*run) if len(run) == config.most_in_a_row else set()
@@ -165,7 +175,8 @@ def situation_of(
         worn=_mask(arrays, worn),
         exhausted=_mask(arrays, past.exhausted),
         spinning=_mask(arrays, _spinning(newest, config=config)),
-        right_today=_right_today(arrays, newest[: past.n_today]),
+        right_today=_counts(arrays, [row for row in today if row[1]]),
+        rests=_rests(arrays, beliefs, statuses, outlook, today, config=config),
         new_today=np.array([past.new_skills_today]),
         reviews_today=np.array([past.reviews_today]),
         retention=_row(outlook.retention),
@@ -186,11 +197,34 @@ def _mask(arrays: GraphArrays, skills: Sequence[int] | AbstractSet[int]) -> Mask
     return mask
 
 
-def _right_today(arrays: GraphArrays, observations: Sequence[tuple[tuple[int, ...], bool]]) -> F:
+def _rests(
+    arrays: GraphArrays,
+    beliefs: BeliefArrays,
+    statuses: StatusArrays,
+    outlook: Outlook,
+    today: Sequence[tuple[tuple[int, ...], bool]],
+    *,
+    config: PolicyConfig,
+) -> Mask:
+    never = np.full(arrays.n, np.nan)
+    return resting(
+        gap_days=(never if outlook.gap_days is None else outlook.gap_days)[None],
+        n_spaced=(np.zeros(arrays.n, np.int64) if outlook.n_spaced is None else outlook.n_spaced)[
+            None
+        ],
+        answers_today=_counts(arrays, today).astype(np.int64),
+        n_observations=beliefs.n_observations[None],
+        is_lost=(statuses.code == REVIEW_DUE)
+        & (beliefs.p_mastery[None] < config.mastery_leave),
+        config=config,
+    )
+
+
+def _counts(arrays: GraphArrays, observations: Sequence[tuple[tuple[int, ...], bool]]) -> F:
     counts = np.zeros((1, arrays.n))
-    for skills, is_right in observations:
+    for skills, _ in observations:
         for skill in skills:
-            if is_right and skill in arrays.row_of:
+            if skill in arrays.row_of:
                 counts[0, arrays.row_of[skill]] += 1
     return counts
 

@@ -29,11 +29,11 @@ def interval_days(n_spaced: Rows, *, config: PolicyConfig) -> F:
 def n_spaced_after(n_spaced: Rows, *, gap_days: F, is_right: Mask, config: PolicyConfig) -> Rows:
     """Return the spaced successes after an answer, `gap_days` after the last right one.
 
-    A wrong answer takes one away.
+    A wrong answer takes half of them away.
     """
     is_spaced = gap_days >= SPACED_SHARE * interval_days(n_spaced, config=config)
     return np.asarray(
-        np.where(is_right, n_spaced + is_spaced, np.maximum(n_spaced - 1, 0)), dtype=np.int64
+        np.where(is_right, n_spaced + is_spaced, n_spaced // 2), dtype=np.int64
     )
 
 
@@ -47,6 +47,29 @@ def retained(
     share = np.maximum(gap_days, 0.0) / interval_days(n_spaced, config=config)
     left = np.where(was_mastered, config.mastery_leave**share, 1.0)
     return np.asarray(p_mastery * left)
+
+
+def resting(
+    *,
+    gap_days: F,
+    n_spaced: Rows,
+    answers_today: Rows,
+    n_observations: Rows,
+    is_lost: Mask,
+    config: PolicyConfig,
+) -> Mask:
+    """Return what has had its share for now: asked enough today, or still within its interval.
+
+    A day brings one answer of a skill, the first day two: what is asked again at once is recalled
+    for a minute, what is asked again tomorrow for longer. gap_days since the last right answer, NaN
+    for never. What was mastered and is believed lost rests until the next day only, whatever
+    its interval: a model forecasts that it will not last.
+    """
+    is_first_day = n_observations <= answers_today
+    most = np.where(is_first_day, config.most_answers_first_day, config.most_answers_a_day)
+    had_enough = (answers_today > 0) & (answers_today >= most)
+    waits = interval_days(np.where(is_lost, 0, n_spaced), config=config)
+    return np.asarray(had_enough | (gap_days < waits))
 
 
 @dataclass(frozen=True, slots=True)

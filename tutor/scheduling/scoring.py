@@ -11,13 +11,13 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tutor.scheduling.graph_arrays import F, Rows, bits_of, counts_within
-from tutor.scheduling.situations import NO_KIND, REVIEW, Situation
+from tutor.scheduling.graph_arrays import F, Mask, Rows, bits_of, counts_within
+from tutor.scheduling.situations import LEARN, NO_KIND, REVIEW, Situation
 from tutor.scheduling.statuses import LOCKED, PolicyConfig
 
 Value = TypeVar("Value", bound=np.generic)
 
-TERMS = ("learn", "review", "fit", "information", "variety")
+TERMS = ("learn", "review", "finish", "fit", "information", "variety")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +48,7 @@ def candidates_score(
     terms = {
         "learn": config.weight_learn * _learn(pairs, unlocks, config=config),
         "review": config.weight_review * _review(pairs, config=config),
+        "finish": -config.weight_finish * pairs.may_wait,
         "fit": -config.weight_fit * np.abs(pairs.of(p_step) - config.target_p_correct),
         "information": config.weight_information * information,
         "variety": -config.weight_variety * pairs.of(situation.just_right)
@@ -74,6 +75,15 @@ class _Pairs:
         locked = bits_of((situation.statuses.code == LOCKED) & situation.goal)
         counts = counts_within(situation.arrays.descendants, locked, who=self.who, rows=self.rows)
         return counts.astype(np.float64)
+
+    @cached_property
+    def may_wait(self) -> Mask:
+        """Which candidates give way (m,): what rests, and what is new while begun skills wait."""
+        is_new = self.kinds == LEARN
+        rests = self.of(self.situation.rests) & ~is_new
+        waiting = np.zeros(self.situation.n_learners, dtype=np.bool_)
+        waiting[self.who[~is_new & ~rests]] = True
+        return np.asarray(rests | (is_new & waiting[self.who]))
 
     @cached_property
     def retention(self) -> F:

@@ -72,7 +72,8 @@ def standings_of_learner(learner: User, graph: CourseGraph) -> dict[int, SkillSt
 class Remembered:
     """One learner's standings as arrays: masks (1, n_skills), the rest (n_skills,).
 
-    `gap_days` since the last right answer, `late` in units of a review's own interval.
+    `gap_days` since the last right answer (NaN for never), `late` in units of a review's own
+    interval.
     """
 
     masks: StandingArrays
@@ -87,7 +88,7 @@ def remembered_of(
 ) -> Remembered:
     """Return stored standings as arrays, in one pass."""
     is_open, is_mastered, was_mastered, is_due = np.zeros((4, 1, arrays.n), dtype=np.bool_)
-    gap, late = np.zeros((2, arrays.n))
+    gap, late = np.full(arrays.n, np.nan), np.zeros(arrays.n)
     n_spaced = np.zeros(arrays.n, dtype=np.int64)
     placed: dict[int, float] = {}
     for skill, row in standings.items():

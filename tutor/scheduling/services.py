@@ -183,7 +183,7 @@ def _outlook(view: View, *, config: PolicyConfig, forecasts: Mapping[int, float]
     def left(days_ahead: float) -> F:
         return retained(
             view.beliefs.p_mastery,
-            gap_days=remembered.gap_days + days_ahead,
+            gap_days=np.nan_to_num(remembered.gap_days) + days_ahead,
             n_spaced=remembered.n_spaced,
             was_mastered=remembered.masks.was_mastered[0],
             config=config,
@@ -193,6 +193,8 @@ def _outlook(view: View, *, config: PolicyConfig, forecasts: Mapping[int, float]
         retention=left(0.0),
         retention_later=left(config.review_horizon_days),
         overdueness=remembered.late,
+        gap_days=remembered.gap_days,
+        n_spaced=remembered.n_spaced,
         p_step=p_step,
         disagreement=disagreement,
     )

@@ -38,7 +38,8 @@ class Situation:
     `goal` (1 or n_learners, n_skills) are the skills that may be proposed. `just_right` are those
     of the last answer when it was right; `worn` were asked too often in a row; `exhausted` have
     nothing fresh left to ask in this sitting; `spinning` were practised in vain; `right_today`
-    counts today's right answers. `at_days` is now.
+    counts today's right answers. `rests` are those that had their share for now (see `resting`).
+    `at_days` is now.
     `retention` is what is left of P(mastery) now, `retention_later` after the policy's review
     horizon without practice; `p_step` P(correct) of the best step at hand, `disagreement` that of
     two models on P(correct), `overdueness` how late a review is in units of its own interval; None
@@ -54,6 +55,7 @@ class Situation:
     exhausted: Mask
     spinning: Mask
     right_today: F
+    rests: Mask
     new_today: Rows
     reviews_today: Rows
     at_days: float = 0.0

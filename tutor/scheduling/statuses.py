@@ -94,6 +94,7 @@ class PolicyConfig:
     weight_information: float = 0.8
     weight_variety: float = 0.5
     weight_again_today: float = 0.4
+    weight_finish: float = 2.0
     learn_floor: float = 0.7
     review_horizon_days: float = 7.0
     review_first_days: float = 1.0
@@ -102,6 +103,8 @@ class PolicyConfig:
     epsilon: float = 0.05
     most_candidates: int = 12
     most_in_a_row: int = 5
+    most_answers_a_day: int = 1
+    most_answers_first_day: int = 2
     most_new_skills_a_day: int = 5
     most_reviews_a_day: int = 20
     wheel_opportunities: int = 10

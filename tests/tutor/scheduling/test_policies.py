@@ -174,6 +174,23 @@ def test_a_skill_that_just_succeeded_gives_way() -> None:
     assert chosen(graph, beliefs, None, missed).candidates[0].skill_id == 0
 
 
+def test_what_was_begun_is_finished_before_something_new_begins() -> None:
+    graph = graph_of(2, [])
+    beliefs = beliefs_of([0.3, 0.3], [0, 3])
+    waits = chosen(graph, beliefs)
+    assert [c.kind for c in waits.candidates] == [Kind.PRACTISE, Kind.LEARN]
+    assert waits.candidates[0].propensity > 0.95
+    # Asked today already, it has had its share: now the new one comes first.
+    had_it = chosen(graph, beliefs, None, Past(observations=(((1,), False),), n_today=1))
+    assert [c.kind for c in had_it.candidates] == [Kind.LEARN, Kind.PRACTISE]
+
+
+def test_what_has_had_its_share_still_comes_when_nothing_else_is_left() -> None:
+    graph = graph_of(1, [])
+    past = Past(observations=(((0,), True), ((0,), True)), n_today=2)
+    assert chosen(graph, beliefs_of([0.5], [2]), None, past).drawn == 0
+
+
 def test_drilling_stops_after_ten_without_three_in_a_row() -> None:
     graph = graph_of(2, [(0, 1)])
     beliefs = beliefs_of([0.7, 0.3], [5, 10])

@@ -58,6 +58,7 @@ def situation_of(
         exhausted=nothing,
         spinning=nothing,
         right_today=np.zeros(shape),
+        rests=nothing,
         new_today=np.zeros(shape[0], dtype=np.int64),
         reviews_today=np.zeros(shape[0], dtype=np.int64),
     )
@@ -105,6 +106,7 @@ def test_many_learners_are_each_told_what_one_would_be(situation: Situation, see
                     "exhausted",
                     "spinning",
                     "right_today",
+                    "rests",
                     "new_today",
                     "reviews_today",
                 )

@@ -47,6 +47,7 @@ ABLATIONS = (
     "stepwise_no_forgetting",
     "stepwise_no_uncertainty",
     "stepwise_no_interleaving",
+    "stepwise_no_finishing",
 )
 POLICIES = (OURS, *BASELINES, *ABLATIONS)
 METRICS = tuple(metric.name for metric in fields(Outcome))
@@ -108,7 +109,16 @@ def entries_of(plan: Plan) -> list[Entry]:
 def _setting(plan: Plan, simulator: str, policy: str) -> Setting:
     config = plan.config
     if policy == "stepwise_no_interleaving":
-        config = replace(config, weight_variety=0.0, most_in_a_row=10_000)
+        config = replace(
+            config,
+            weight_variety=0.0,
+            weight_again_today=0.0,
+            most_in_a_row=10_000,
+            most_answers_a_day=10_000,
+            most_answers_first_day=10_000,
+        )
+    if policy == "stepwise_no_finishing":
+        config = replace(config, weight_finish=0.0)
     if policy == "stepwise_no_uncertainty":
         config = replace(config, weight_information=0.0)
     if policy == "stepwise_no_forgetting":

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tutor.scheduling.baseline_policies import Remembering
 from tutor.scheduling.graph_arrays import F, GraphArrays, Mask, Rows
-from tutor.scheduling.retention import interval_days, n_spaced_after, retained
+from tutor.scheduling.retention import interval_days, n_spaced_after, resting, retained
 from tutor.scheduling.simulation.learners import (
     GUESS,
     SIMULATORS,
@@ -114,7 +114,7 @@ class Class:
         self._right_at = np.full(shape, np.nan)
         self._run = np.zeros(shape, dtype=np.int64)
         self._best_run = np.zeros(shape, dtype=np.int64)
-        self._practised_today = np.zeros(shape, dtype=np.bool_)
+        self._answers_today = np.zeros(shape, dtype=np.int64)
         self._right_today = np.zeros(shape)
         self._just_right, self._worn = np.zeros((2, *shape), dtype=np.bool_)
         self._last = np.full(n_learners, NOBODY)
@@ -154,7 +154,7 @@ class Class:
         self._retention = self._retained(self._beliefs.p_mastery, at)
         self._retention_later = self._retained(later, at + horizon)
         self._new_today[:], self._reviews_today[:] = 0, 0
-        self._practised_today[:] = False
+        self._answers_today[:] = 0
         self._right_today[:] = 0.0
         used = np.zeros(len(self.minutes))
         while True:
@@ -207,6 +207,15 @@ class Class:
             exhausted=np.zeros(spinning.shape, dtype=np.bool_),
             spinning=spinning,
             right_today=self._right_today,
+            rests=resting(
+                gap_days=at - self._right_at,
+                n_spaced=self._n_spaced,
+                answers_today=self._answers_today,
+                n_observations=self._beliefs.n_observations,
+                is_lost=(statuses.code == REVIEW_DUE)
+                & (self._beliefs.p_mastery < config.mastery_leave),
+                config=config,
+            ),
             new_today=self._new_today,
             reviews_today=self._reviews_today,
             at_days=at,
@@ -260,8 +269,8 @@ class Class:
         *,
         is_first: Mask,
     ) -> None:
-        fresh = ~self._practised_today[who, skills]
-        self._practised_today[who, skills] = True
+        fresh = self._answers_today[who, skills] == 0
+        self._answers_today[who, skills] += 1
         self._new_today[who] += is_first
         was_due = np.isin(statuses.code[who, skills], (REVIEW_DUE, MASTERED))
         self._reviews_today[who] += fresh & (was_due | (kinds[who, skills] == REVIEW))
