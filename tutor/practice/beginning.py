@@ -1,6 +1,5 @@
 """How an activity begins: the stored plan, what is read first, and the first step."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +9,6 @@ from tutor.practice.answers import responses_on_skill
 from tutor.practice.models import Activity, Session
 from tutor.responses.models import Response, ResponseSource
 from tutor.scheduling.placement import PlacementConfig
-from tutor.scheduling.selectors import PastObservation
 from tutor.scheduling.services import (
     Offer,
     OfferedCandidate,
@@ -18,7 +16,6 @@ from tutor.scheduling.services import (
     plan_record,
     target_choose,
 )
-from tutor.tracing.predictions import LATE_MOST, forecasts_of_learner
 
 # How often a placement may ask for one skill.
 PLACEMENT_MOST = PlacementConfig().most_of_a_skill
@@ -28,10 +25,7 @@ def activity_plan(session: Session, offer: Offer, *, taken: int, now: datetime) 
     """Record the decision, and return what an activity needs to begin with it."""
     candidate = offer.candidates[taken]
     graph = course_graph(session.course)
-    forecasts = offer.forecasts
-    if forecasts is None:
-        forecasts = step_forecasts(session, offer.observations)
-    target = target_choose(offer, graph, candidate.skill_id, forecasts=forecasts)
+    target = target_choose(offer, graph, candidate.skill_id)
     plan = plan_record(
         session.learner,
         session.course,
@@ -50,17 +44,6 @@ def activity_plan(session: Session, offer: Offer, *, taken: int, now: datetime) 
         "revision_id": target.step.revision_id,
         "variant_seed": target.variant_seed,
     }
-
-
-def step_forecasts(
-    session: Session, observations: Sequence[PastObservation]
-) -> Mapping[int, float]:
-    """Return the prediction role's P(correct) of steps, by step (one query)."""
-    return forecasts_of_learner(
-        session.learner,
-        session.course,
-        newest=[row.response_id for row in observations[: LATE_MOST + 1]],
-    )
 
 
 def _opening(session: Session, offer: Offer, candidate: OfferedCandidate) -> str:

@@ -14,7 +14,7 @@ from tutor.common.outbox import outbox_add
 from tutor.content.documents import HintDocument, ProblemDocument, StepDocument, problem_document
 from tutor.content.graph import CourseGraph, course_graph
 from tutor.content.models import Step
-from tutor.practice.beginning import activity_plan, step_forecasts
+from tutor.practice.beginning import activity_plan
 from tutor.practice.models import Activity, Session, SessionKind
 from tutor.responses.models import Response, ResponseKind, ResponseSource
 from tutor.responses.services import Given, response_record
@@ -28,6 +28,7 @@ from tutor.scheduling.services import (
     offer_from,
     plan_link,
     standings_refresh,
+    step_forecasts,
 )
 from tutor.tracing.selectors import LearnerBeliefs, SkillBelief, beliefs_of_state
 from tutor.tracing.services import RECORDED_TOPIC, observation_apply, tracing_hold
@@ -310,7 +311,7 @@ def _plan_next(
         standings=standings_of_learner(learner, graph) if standings is None else standings,
         observations=observations,
         now=now,
-        forecasts=step_forecasts(session, observations),
+        forecasts=step_forecasts(learner, course, observations),
     )
     if offer.drawn is None:
         return None

@@ -214,8 +214,7 @@ def _rests(
         ],
         answers_today=_counts(arrays, today).astype(np.int64),
         n_observations=beliefs.n_observations[None],
-        is_lost=(statuses.code == REVIEW_DUE)
-        & (beliefs.p_mastery[None] < config.mastery_leave),
+        is_lost=(statuses.code == REVIEW_DUE) & (beliefs.p_mastery[None] < config.mastery_leave),
         config=config,
     )
 

@@ -32,9 +32,7 @@ def n_spaced_after(n_spaced: Rows, *, gap_days: F, is_right: Mask, config: Polic
     A wrong answer takes half of them away.
     """
     is_spaced = gap_days >= SPACED_SHARE * interval_days(n_spaced, config=config)
-    return np.asarray(
-        np.where(is_right, n_spaced + is_spaced, n_spaced // 2), dtype=np.int64
-    )
+    return np.asarray(np.where(is_right, n_spaced + is_spaced, n_spaced // 2), dtype=np.int64)
 
 
 def retained(

@@ -31,6 +31,7 @@ from tutor.scheduling.selectors import (
 )
 from tutor.scheduling.standings import standings_refresh
 from tutor.scheduling.statuses import PolicyConfig, SkillStatus
+from tutor.tracing.predictions import LATE_MOST, forecasts_of_learner
 from tutor.tracing.selectors import LearnerBeliefs, beliefs_of_learner
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "plan_record",
     "seed_of",
     "standings_refresh",
+    "step_forecasts",
     "target_choose",
 ]
 
@@ -89,7 +91,7 @@ class Offer:
     beliefs: LearnerBeliefs
     view: View
     observations: Sequence[PastObservation]
-    forecasts: Mapping[int, float] | None = None
+    forecasts: Mapping[int, float]
 
     @property
     def statuses(self) -> Mapping[int, SkillStatus]:
@@ -108,18 +110,31 @@ class Offer:
 
 
 def offer_for(learner: User, course: Course, *, now: datetime) -> Offer:
-    """Return what is next for a learner; stores nothing. The same until the next observation."""
+    """Return what is next for a learner; stores nothing. The same until the next observation.
+
+    The prediction role has its say here as after an answer, for one query more.
+    """
     graph = course_graph(course)
     beliefs = beliefs_of_learner(learner, course, now=now)
+    observations = recent_observations(learner, course)
     return offer_from(
         learner,
         course,
         graph=graph,
         beliefs=beliefs,
         standings=standings_of_learner(learner, graph),
-        observations=recent_observations(learner, course),
+        observations=observations,
         now=now,
+        forecasts=step_forecasts(learner, course, observations),
     )
+
+
+def step_forecasts(
+    learner: User, course: Course, observations: Sequence[PastObservation]
+) -> Mapping[int, float]:
+    """Return the prediction role's P(correct) of steps, by step (one query)."""
+    newest = [row.response_id for row in observations[: LATE_MOST + 1]]
+    return forecasts_of_learner(learner, course, newest=newest)
 
 
 def offer_from(
@@ -131,8 +146,8 @@ def offer_from(
     standings: Mapping[int, SkillStanding],
     observations: Sequence[PastObservation],
     now: datetime,
+    forecasts: Mapping[int, float],
     guidance: Guidance | None = None,
-    forecasts: Mapping[int, float] | None = None,
 ) -> Offer:
     """Return what is next from what is at hand (one query, for the guidance where none is given).
 
@@ -146,7 +161,7 @@ def offer_from(
     policy = StepwisePolicy(config=config)
     seed = seed_of(learner.pk, course.pk, observations[0].response_id if observations else 0)
     past = past_of(observations, standings, graph=graph, now=now)
-    outlook = _outlook(view, config=config, forecasts=forecasts or {})
+    outlook = _outlook(view, config=config, forecasts=forecasts)
     choice = Choice(candidates=(), drawn=None)
     goal = guidance.goal_mask(view.arrays)
     for within in [goal, None] if goal is not None else [None]:
@@ -264,13 +279,11 @@ def target_choose(
     offer: Offer,
     graph: CourseGraph,
     skill_id: int,
-    *,
-    forecasts: Mapping[int, float] | None = None,
 ) -> Target:
     """Return the step to practise a skill with: unseen ones in teaching order, then the oldest.
 
     Of those at hand the ones are drawn from that are nearest to the chance of success that teaches
-    most: by the prediction role's `forecasts` of steps, or by the belief in a step's skills.
+    most: by the prediction role's forecasts of steps, or by the belief in a step's skills.
     """
     rng = Random(seed_of(offer.rng_seed, skill_id))  # noqa: S311
     seen = {
@@ -286,7 +299,7 @@ def target_choose(
     else:
         oldest = sorted(steps, key=lambda step: -seen[step.step_id])
         at_hand = oldest[: max(1, len(oldest) // 2)]
-    step = rng.choice(_nearest(at_hand, offer.beliefs, forecasts or {}))
+    step = rng.choice(_nearest(at_hand, offer.beliefs, offer.forecasts))
     return Target(step=step, variant_seed=rng.getrandbits(31) if step.is_varied else 0)
 
 

@@ -100,7 +100,7 @@ class PolicyConfig:
     review_first_days: float = 1.0
     review_growth: float = 2.0
     temperature: float = 0.15
-    epsilon: float = 0.05
+    epsilon: float = 0.02
     most_candidates: int = 12
     most_in_a_row: int = 5
     most_answers_a_day: int = 1

@@ -13,6 +13,7 @@ from tutor.content.graph import course_graph
 from tutor.content.models import Course
 from tutor.responses.exports import observations_export
 from tutor.responses.models import Response
+from tutor.scheduling.services import offer_for
 from tutor.tracing import engine, predictions
 from tutor.tracing.models import LearnerState, ModelVersion, VersionStatus
 from tutor.tracing.predictions import forecasts_of_learner
@@ -79,6 +80,22 @@ def test_after_an_answer_the_model_s_word_on_each_step_is_read_with_one_query(
             at=now.timestamp() / 86_400,
         )
         assert forecasts[step.step_id] == pytest.approx(p, abs=1e-3)
+
+
+def test_the_first_offer_of_a_sitting_is_told_what_the_model_says(
+    course: Course, version: ModelVersion, learner: User, now: datetime
+) -> None:
+    answer(course, learner, now)
+    offer = offer_for(learner, course, now=now + timedelta(hours=1))
+    assert offer.forecasts == forecasts_of_learner(learner, course, newest=newest_of(learner))
+    assert offer.forecasts
+    terms = {candidate.skill_id: candidate.terms for candidate in offer.candidates}
+    LearnerState.objects.filter(learner=learner).update(forecasts=b"")
+    untold = offer_for(learner, course, now=now + timedelta(hours=1))
+    assert not untold.forecasts
+    for candidate in untold.candidates:
+        told = terms[candidate.skill_id]
+        assert told["information"] > candidate.terms["information"]
 
 
 def test_one_answer_late_is_the_answer_at_hand_and_two_are_late(
