@@ -38,7 +38,8 @@ class PlacementConfig:
 
 @dataclass(slots=True)
 class _Particles:
-    """`known` (particles, n); `reach` (particles,) how far through the course each one is."""
+    """`known` (n, particles), so that a skill's row lies together; `reach` (particles,) how far
+    through the course each one is."""
 
     known: Mask
     reach: F
@@ -62,7 +63,10 @@ class PlacementTest:
         self.arrays, self.config, self._rng = arrays, config, rng
         self._place = _places(arrays)
         self._asked = np.zeros(arrays.n, dtype=np.int64)
-        self._answers: list[tuple[int, bool]] = []
+        self._n_answers = 0
+        # How much more likely the answers to each skill are for those who know it.
+        self._log_odds = np.zeros(arrays.n)
+        self._next: tuple[int | None, float, float] | None = None
         self._parents = _members(arrays.edge_child, arrays.edge_parent, arrays.n)
         self._children = _members(arrays.edge_parent, arrays.edge_child, arrays.n)
         self._particles = self._draw()
@@ -70,30 +74,34 @@ class PlacementTest:
     @property
     def n_answers(self) -> int:
         """How many questions were answered."""
-        return len(self._answers)
+        return self._n_answers
 
     @property
     def p_known(self) -> F:
         """P(known) of every skill, (n,)."""
         particles = self._particles
         # A sum of weights may pass 1 by a rounding.
-        return np.asarray(np.clip(particles.weight @ particles.known, 0.0, 1.0))
+        return np.asarray(np.clip(particles.known @ particles.weight, 0.0, 1.0))
 
     def question(self) -> int | None:
         """Return the row of the skill to ask next; None when the test is over."""
         if self.n_answers >= self.config.most_questions:
             return None
-        row, settled, doubt = self._best()
+        self._next = self._next or self._best()
+        row, settled, doubt = self._next
         enough = max(self.config.least_settled, self.config.least_share * doubt)
         return row if row is not None and settled >= enough else None
 
     def answer(self, row: int, *, is_right: bool) -> None:
         """Take in an answer to a question on the skill at `row`."""
-        self._answers.append((row, is_right))
+        self._n_answers += 1
         self._asked[row] += 1
+        self._next = None
+        knows, knows_not = self._log_likelihood(np.array([True, False]), is_right=is_right)
+        self._log_odds[row] += knows - knows_not
         particles = self._particles
         particles.log_weight = particles.log_weight + self._log_likelihood(
-            particles.known[:, row], is_right=is_right
+            particles.known[row], is_right=is_right
         )
         weight = particles.weight
         if 1.0 / float((weight**2).sum()) < self.config.n_particles / 3:
@@ -119,7 +127,7 @@ class PlacementTest:
         rows = rows[np.argsort(np.abs(p[rows] - 0.5), kind="stable")[: config.n_considered]]
         known = particles.known.astype(np.float32)
         weight = particles.weight.astype(np.float32)
-        both = (known[:, rows] * weight[:, None]).T @ known
+        both = (known[rows] * weight) @ known.T
         gain = 1 - config.slip - config.guess
         p_right = config.guess + gain * p[rows]
         if_right = (config.guess * p + gain * both) / p_right[:, None]
@@ -132,20 +140,18 @@ class PlacementTest:
         best = int(np.argmax(doubt - left + 0.5 * square))
         return int(rows[best]), float(doubt - left[best] + 0.5 * square[best]), doubt
 
-    def _p_given_parents(self, reach: F, rows: Rows | int) -> F:
-        """Return P(known | all prerequisites known) for particles of a reach."""
-        x = (reach - self._place[rows]) / self.config.spread
-        return np.asarray(1 / (1 + np.exp(-np.clip(x, -30, 30))))
+    def _logit_p(self, reach: F) -> F:
+        """Return (n, particles) the logit of P(known | all prerequisites known) for a reach."""
+        return np.asarray((reach - self._place[:, None]) / self.config.spread)
 
     def _draw(self) -> _Particles:
         n_particles = self.config.n_particles
         reach = self._rng.uniform(-0.2, 1.2, n_particles)
-        known = np.zeros((n_particles, self.arrays.n), dtype=np.bool_)
+        p = 1 / (1 + np.exp(-self._logit_p(reach)))
+        known = np.zeros((self.arrays.n, n_particles), dtype=np.bool_)
         for row in self.arrays.order.tolist():
-            may = known[:, self._parents[row]].all(axis=1)
-            known[:, row] = may & (
-                self._rng.random(n_particles) < self._p_given_parents(reach, row)
-            )
+            may = known[self._parents[row]].all(axis=0)
+            known[row] = may & (self._rng.random(n_particles) < p[row])
         return _Particles(known=known, reach=reach, log_weight=np.zeros(n_particles))
 
     def _resample(self, weight: F) -> None:
@@ -153,7 +159,7 @@ class PlacementTest:
         at = (self._rng.random() + np.arange(n_particles)) / n_particles
         picked = np.minimum(np.searchsorted(np.cumsum(weight), at), n_particles - 1)
         self._particles = _Particles(
-            known=self._particles.known[picked],
+            known=self._particles.known[:, picked],
             reach=self._particles.reach[picked],
             log_weight=np.zeros(n_particles),
         )
@@ -161,57 +167,60 @@ class PlacementTest:
     def _move(self) -> None:
         """Move every particle by Metropolis steps that leave the posterior as it is."""
         particles = self._particles
-        p = particles.known.mean(axis=0)
+        p = particles.known.mean(axis=1)
         near = np.flatnonzero((p > 0.01) & (p < 0.99))
         for _ in range(2):
             self._reach_move()
+            logit_p = self._logit_p(particles.reach)
+            log_not = _log_not(logit_p)
             for row in self._rng.permutation(near).tolist():
-                self._skill_move(row)
+                self._skill_move(row, logit_p, log_not)
 
     def _reach_move(self) -> None:
         particles = self._particles
         n_particles = len(particles.reach)
         proposed = particles.reach + self._rng.normal(0.0, 0.05, n_particles)
-        change = self._log_prior(proposed) - self._log_prior(particles.reach)
+        may = _may_be_known(self.arrays, particles.known)
+        change = self._log_prior(proposed, may) - self._log_prior(particles.reach, may)
         change[(proposed < -0.2) | (proposed > 1.2)] = -np.inf
         accepts = np.log(self._rng.random(n_particles)) < change
         particles.reach = np.where(accepts, proposed, particles.reach)
 
-    def _log_prior(self, reach: F) -> F:
-        known = self._particles.known
-        x = (reach[:, None] - self._place) / self.config.spread
-        log_known = -np.logaddexp(0.0, -x)
-        log_not = -np.logaddexp(0.0, x)
-        may = np.ones(known.shape, dtype=np.bool_)
-        for parent, child in zip(
-            self.arrays.edge_parent.tolist(), self.arrays.edge_child.tolist(), strict=True
-        ):
-            may[:, child] &= known[:, parent]
-        terms = np.where(known, log_known, np.where(may, log_not, 0.0))
-        return np.asarray(terms.sum(axis=1))
+    def _log_prior(self, reach: F, may: Mask) -> F:
+        """Return (particles,) the log chance of what each knows; `may` (n, particles) says of which
+        skills all prerequisites are known."""
+        logit_p = self._logit_p(reach)
+        both = np.where(may, _log_not(logit_p), 0.0) + np.where(self._particles.known, logit_p, 0.0)
+        return np.asarray(both.sum(axis=0))
 
-    def _skill_move(self, row: int) -> None:
+    def _skill_move(self, row: int, logit_p: F, log_not: F) -> None:
         """Propose to add or take away one skill in every particle where that leaves a valid set."""
-        particles = self._particles
-        known = particles.known
-        parents, children = self._parents[row], self._children[row]
-        may = known[:, parents].all(axis=1) & ~known[:, children].any(axis=1)
-        p = self._p_given_parents(particles.reach, row)
+        known = self._particles.known
+        children = self._children[row]
+        may = ~known[children].any(axis=0)
+        for parent in self._parents[row]:
+            may &= known[parent]
         # From not known to known: the skill's own odds, and children that now could be known.
-        change = np.log(p) - np.log1p(-p)
+        change = logit_p[row] + self._log_odds[row]
         for child in children:
             others = [other for other in self._parents[child] if other != row]
-            p_child = self._p_given_parents(particles.reach, child)
-            change += np.where(known[:, others].all(axis=1), np.log1p(-p_child), 0.0)
-        for asked, is_right in self._answers:
-            if asked == row:
-                change += float(
-                    self._log_likelihood(np.array(True), is_right=is_right)
-                    - self._log_likelihood(np.array(False), is_right=is_right)
-                )
-        change = np.where(known[:, row], -change, change)
-        accepts = may & (np.log(self._rng.random(len(change))) < change)
-        known[accepts, row] ^= True
+            now_could = known[others].all(axis=0)
+            change += np.where(now_could, log_not[child], 0.0)
+        change = np.where(known[row], -change, change)
+        known[row] ^= may & (np.log(self._rng.random(len(change))) < change)
+
+
+def _log_not(logit_p: F) -> F:
+    """Return log(1 - p)."""
+    return np.asarray(-np.maximum(logit_p, 0.0) - np.log1p(np.exp(-np.abs(logit_p))))
+
+
+def _may_be_known(arrays: GraphArrays, known: Mask) -> Mask:
+    """Return (n, particles) whether all prerequisites of each skill are known."""
+    may = np.ones(known.shape, dtype=np.bool_)
+    for parent, child in zip(arrays.edge_parent.tolist(), arrays.edge_child.tolist(), strict=True):
+        may[child] &= known[parent]
+    return may
 
 
 def _doubt(p: F) -> F:

@@ -4,6 +4,7 @@ Placement answers are observations, recorded by whoever shows the question; here
 question comes next and what the answers say of the graph.
 """
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -24,8 +25,8 @@ from tutor.scheduling.placement import (
     PlacementTest,
     fringe_of,
     opened_by,
-    placement_replay,
 )
+from tutor.scheduling.placement_kept import lent_test
 from tutor.scheduling.services import Target, seed_of
 
 CONFIG = PlacementConfig()
@@ -108,8 +109,8 @@ def placement_question(placement: Placement, course: Course) -> PlacementQuestio
     if placement.ended_at is not None:
         return None
     graph = course_graph(course)
-    test = _test_of(placement, graph_arrays(graph))
-    row = test.question()
+    with _test_of(placement, graph_arrays(graph)) as test:
+        row = test.question()
     if row is None:
         return None
     skill_id = graph.skill_ids[row]
@@ -153,7 +154,8 @@ def placement_result(placement: Placement, course: Course) -> PlacementResult:
     """Return where the placement says to begin, with its uncertainty."""
     graph = course_graph(course)
     arrays = graph_arrays(graph)
-    p = _test_of(placement, arrays).p_known
+    with _test_of(placement, arrays) as test:
+        p = test.p_known
     basis = np.ones(arrays.n)
     np.minimum.at(basis, arrays.gate_child, p[arrays.gate_parent])
     rows = np.flatnonzero(fringe_of(arrays, p, config=CONFIG)).tolist()
@@ -172,13 +174,13 @@ def placement_result(placement: Placement, course: Course) -> PlacementResult:
     )
 
 
-def _test_of(placement: Placement, arrays: GraphArrays) -> PlacementTest:
+def _test_of(placement: Placement, arrays: GraphArrays) -> AbstractContextManager[PlacementTest]:
     answers = [
         (arrays.row_of[skill_id], bool(is_right))
         for skill_id, is_right in placement.answers
         if skill_id in arrays.row_of
     ]
-    return placement_replay(arrays, answers, seed=placement.seed, config=CONFIG)
+    return lent_test(placement.seed, arrays, answers, config=CONFIG)
 
 
 def _target(placement: Placement, graph: CourseGraph, skill_id: int) -> Target:
@@ -202,7 +204,8 @@ def _ended(placement: Placement, course: Course, *, is_complete: bool, now: date
     arrays = graph_arrays(graph)
     placement.ended_at, placement.is_complete = now, is_complete
     if placement.answers:
-        p = _test_of(placement, arrays).p_known
+        with _test_of(placement, arrays) as test:
+            p = test.p_known
         placement.p_known = {
             str(skill): round(float(value), 4)
             for skill, value in zip(graph.skill_ids, p, strict=True)

@@ -161,16 +161,16 @@ def test_queries_do_not_grow_with_history(
     course_graph(history.course)
     client = client_of(history.tess)
     client.get(address(history))
-    # session, user, class, teacher of it, learner; beliefs, standings, observations, guidance;
-    # plan; version, the log's mark; the class's states; responses; audit
-    with django_assert_num_queries(17):
+    # session, user, class, teacher of it, learner; beliefs, standings, observations, guidance,
+    # forecasts; plan; version, the log's mark; the class's states; responses; audit
+    with django_assert_num_queries(18):
         client.get(address(history))
     respond(history, history.ada, "a", [True, False] * 60, at=now)
     trace(history, history.ada, now=now)
     # One more, once: what was answered since the last look at the chart.
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         client.get(address(history))
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(18):
         client.get(address(history))
 
 
