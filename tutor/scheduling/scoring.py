@@ -48,7 +48,7 @@ def candidates_score(
     terms = {
         "learn": config.weight_learn * _learn(pairs, unlocks, config=config),
         "review": config.weight_review * _review(pairs, config=config),
-        "finish": -config.weight_finish * pairs.may_wait,
+        "finish": np.where(pairs.may_wait, -config.weight_finish, 0.0),
         "fit": -config.weight_fit * np.abs(pairs.of(p_step) - config.target_p_correct),
         "information": config.weight_information * information,
         "variety": -config.weight_variety * pairs.of(situation.just_right)
