@@ -26,7 +26,11 @@ from tutor.content.findings import Progress, progress_ignored
 from tutor.content.models import Course
 from tutor.responses.models import Response, ResponseKind, ResponseSource
 from tutor.roster.models import Classroom, Enrolment
-from tutor.tracing.history_checking import mapped_are_found, own_history_refuse
+from tutor.tracing.history_checking import (
+    mapped_are_found,
+    others_learners_refuse,
+    own_history_refuse,
+)
 from tutor.tracing.history_content import (
     ContentMap,
     content_create,
@@ -102,12 +106,14 @@ def history_import(
     """Append a log to the course's responses.
 
     A learner of the log is the account that `mapping` names, one of `learners_within` (of all,
-    where it is None); others get accounts that nobody can log in to.
+    where it is None); others get accounts that nobody can log in to, or those of a log before,
+    which must be of `learners_within` too.
 
     Raises:
         TutorError: code `unknown_course`, `other_course` (of the class), `own_history` (responses
             that this site exported), or what making content raises.
         MappingRefusedError: for accounts that the mapping must not name.
+        OthersLearnersError: for accounts of logs before that are not of `learners_within`.
         HistoryRefusedError: with every item and skill that the course lacks.
     """
     course = Course.objects.filter(key=course_key).first()
@@ -129,6 +135,10 @@ def history_import(
     may_create = is_creating_content and mapped_are_found(missing, history, mapping)
     if not missing.is_whole and not may_create:
         raise content_refuse(missing, history, mapping=mapping)
+    names = {text: user.username for text, user in accounts.items()}
+    if course is not None:
+        for batch in _batches(history, course, names=names):
+            accounts_of(batch, within=learners_within)
     content = missing
     if not is_dry_run and (course is None or not missing.is_whole):
         course = content_create(
@@ -140,8 +150,9 @@ def history_import(
         counts.n_new = history.n_responses
         counts.n_accounts_new = len(set(map(str, history.log.data.learners)) - accounts.keys())
     else:
-        writer = _Writer(history, content, course=course, classroom=classroom, now=now)
-        names = {text: user.username for text, user in accounts.items()}
+        writer = _Writer(
+            history, content, course=course, classroom=classroom, within=learners_within, now=now
+        )
         for batch in _batches(history, course, names=names):
             if is_dry_run:
                 writer.count(batch, counts)
@@ -201,6 +212,14 @@ def _batches(
         yield batch
 
 
+def accounts_of(batch: Sequence[_Learner], *, within: QuerySet[User] | None) -> dict[str, int]:
+    """Return the accounts that are there, by name. Raises: OthersLearnersError."""
+    text_of = {learner.username: learner.text for learner in batch}
+    found = dict(User.objects.filter(username__in=text_of).values_list("username", "pk"))
+    others_learners_refuse(text_of, found, within=within)
+    return found
+
+
 class _Writer:
     """Writes batches of whole learners, each in a transaction of its own."""
 
@@ -211,17 +230,19 @@ class _Writer:
         *,
         course: Course,
         classroom: Classroom | None,
+        within: QuerySet[User] | None,
         now: datetime,
     ) -> None:
         self._history = history
         self._content = content
         self._course = course
         self._classroom = classroom
+        self._within = within
         self._now = now
 
     def count(self, batch: Sequence[_Learner], counts: _Counts) -> None:
         """Say what a batch would add."""
-        accounts = self._accounts(batch)
+        accounts = accounts_of(batch, within=self._within)
         known = self._tokens_known([one for one in batch if one.username in accounts])
         counts.n_accounts_new += len(batch) - len(accounts)
         for learner in batch:
@@ -234,7 +255,7 @@ class _Writer:
         """Add what is missing of a batch, and have the states of those concerned replayed."""
         # Two imports of one log at a time must not both find a response missing.
         Course.objects.select_for_update(no_key=True).get(pk=self._course.pk)
-        accounts = self._accounts(batch)
+        accounts = accounts_of(batch, within=self._within)
         known = self._tokens_known([one for one in batch if one.username in accounts])
         fresh = [one for one in batch if one.username not in accounts]
         accounts |= self._accounts_create(fresh)
@@ -253,10 +274,6 @@ class _Writer:
         if self._classroom is not None:
             counts.n_enrolled += self._enrol(self._classroom, list(accounts.values()))
         counts.n_late += learners_replay_later(self._course, touched, now=self._now)
-
-    def _accounts(self, batch: Sequence[_Learner]) -> dict[str, int]:
-        names = [learner.username for learner in batch]
-        return dict(User.objects.filter(username__in=names).values_list("username", "pk"))
 
     def _accounts_create(self, fresh: Sequence[_Learner]) -> dict[str, int]:
         made = User.objects.bulk_create(

@@ -2,7 +2,8 @@
 
 Everything is checked before anything is written. Writing goes in parts of some ten thousand
 responses, each in a transaction of its own; a job that broke off is taken up again and adds what is
-missing. The upload, which names learners, is deleted when its job has ended for good.
+missing. The upload and the mapping, which name learners, are deleted when their job has ended for
+good.
 """
 
 import hashlib
@@ -279,6 +280,7 @@ class _Run:
         )
         if ended and not (self.job.is_dry_run and status == ImportStatus.DONE):
             upload_delete(self.job)
+            names_forget(self.job)
 
 
 def result_write(result: HistoryResult) -> dict[str, Any]:
@@ -296,6 +298,11 @@ def upload_delete(job: ResponseImport) -> None:
     name = job.file.name
     if name:
         job.file.storage.delete(name)
+
+
+def names_forget(job: ResponseImport) -> None:
+    """Forget whom the log's ids stood for: whoever is erased later must not stay named here."""
+    ResponseImport.objects.filter(pk=job.pk).update(mapping={})
 
 
 def response_imports_reap(*, now: datetime) -> int:
@@ -321,6 +328,7 @@ def uploads_clear(*, now: datetime) -> int:
     count = 0
     for job in old.only("pk", "file"):
         upload_delete(job)
+        names_forget(job)
         ResponseImport.objects.filter(pk=job.pk).update(file="")
         count += 1
     return count
@@ -343,6 +351,7 @@ def _fail(job: ResponseImport, *, now: datetime) -> None:
     )
     if ended:
         upload_delete(job)
+        names_forget(job)
 
 
 def _promise_again(job: ResponseImport, *, now: datetime) -> None:

@@ -4,6 +4,7 @@ from django.db.models import QuerySet
 
 from tutor.accounts.models import Role, User
 from tutor.common.errors import TutorError
+from tutor.content.access import author_check
 from tutor.content.models import Course
 from tutor.roster.models import Classroom, Enrolment
 from tutor.roster.selectors import classrooms_of_teacher
@@ -16,8 +17,12 @@ def import_course_check(
     """Refuse what would end refused, before a file is kept for it.
 
     Raises:
-        TutorError: code `class_needed`, `not_own_class`, `other_course` or `unknown_course`.
+        TutorError: code `not_a_teacher`, `class_needed`, `not_own_class`, `other_course`,
+            `unknown_course`, or `not_an_author` of a course that content is to be made in.
     """
+    # A job may run after its owner's role or account has ended.
+    if not (by.is_teacher and by.is_active):
+        raise TutorError("Only teachers import response logs.", code="not_a_teacher")
     course = Course.objects.filter(key=course_key).first()
     if course is None and not (is_creating_content and by.is_administrator):
         raise TutorError(
@@ -25,6 +30,8 @@ def import_course_check(
             f"the log with content made for it.",
             code="unknown_course",
         )
+    if course is not None and is_creating_content:
+        author_check(by, course)
     if classroom is None:
         if not by.is_administrator:
             raise TutorError(

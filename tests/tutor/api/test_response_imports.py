@@ -4,7 +4,7 @@ import csv
 import gzip
 import io
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,11 +15,12 @@ from rest_framework.test import APIClient
 
 from tests.tutor.api.conftest import ApiOf
 from tests.world import World
-from tutor.accounts.models import AuditEvent, Scope, User
+from tutor.accounts.models import AuditEvent, Role, Scope, User
 from tutor.common.clock import now_utc
 from tutor.content.models import Course
 from tutor.responses.models import Response
 from tutor.roster.models import Enrolment
+from tutor.roster.services import classroom_create
 from tutor.tracing.history_jobs import (
     KEPT,
     response_import_run,
@@ -379,3 +380,70 @@ def test_a_body_that_says_it_is_too_large_is_not_read(world: World, importer: AP
         CONTENT_LENGTH=str(settings.MAX_UPLOAD_BYTES + 1),
     )
     assert (answer.status_code, answer.json()["code"]) == (413, "upload_too_large")
+
+
+def test_ids_of_another_classs_log_bring_nobody_their_learners(
+    world: World, api_of: ApiOf, importer: APIClient, now: datetime
+) -> None:
+    """Ids are small numbers: whoever guesses them must not get the learners of a colleague."""
+    finish(post(importer, world))
+    theirs = classroom_create(name="Z", course=world.course, teachers=[world.zoe], now=now)
+    zoe = api_of(world.zoe, Scope.READ, Scope.IMPORT)
+    for is_dry_run in ("true", "false"):
+        text = HEADER + "7,1096470301,a1a,a,0\n8,1096480301,a1a,a,0\n"
+        job = finish(post(zoe, world, text, classroom=str(theirs.uuid), dry_run=is_dry_run))
+        assert (job.status, job.result["code"]) == ("refused", "others_learners")
+        assert [row["value"] for row in job.errors] == ["8"]
+    assert not theirs.enrolments.exists()
+    assert Response.objects.count() == 3
+    finish(post(importer, world, text))
+    assert Response.objects.count() == 5
+    mapping = json.dumps({"learners": {"8": "zed"}})
+    theirs.enrolments.create(learner=world.zed, joined_at=now)
+    text = HEADER + "70,1096470301,a1a,a,0\n8,1096490301,a1a,a,0\n"
+    job = finish(post(zoe, world, text, classroom=str(theirs.uuid), mapping=mapping))
+    assert job.status == "done", job.errors
+    assert Response.objects.filter(learner=world.zed).count() == 1
+
+
+def test_a_learner_who_left_is_not_brought_back_by_a_log(
+    world: World, importer: APIClient, now: datetime
+) -> None:
+    finish(post(importer, world))
+    eight = Response.objects.filter(source="imported", is_correct=False).get().learner
+    assert eight is not None
+    Enrolment.objects.filter(learner=eight).update(left_at=now)
+    job = finish(post(importer, world))
+    assert (job.status, job.result["code"]) == ("refused", "others_learners")
+
+
+def test_a_job_ends_with_its_owners_role(world: World, importer: APIClient) -> None:
+    answer = post(importer, world)
+    world.tess.role = Role.LEARNER
+    world.tess.save()
+    job = finish(answer)
+    assert (job.status, job.result["code"]) == ("refused", "not_a_teacher")
+    assert not Response.objects.exists()
+
+
+def test_only_authors_make_content_of_a_log(world: World, importer: APIClient) -> None:
+    world.course.authors.add(world.zoe)
+    text = HEADER + "8,1096470301,nowhere,a,0\n"
+    answer = post(importer, world, text, create_content="true")
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_an_author")
+    world.course.authors.add(world.tess)
+    assert finish(post(importer, world, text, create_content="true")).status == "done"
+
+
+def test_a_job_that_has_ended_names_nobody(
+    world: World, importer: APIClient, now: datetime
+) -> None:
+    mapping = json.dumps({"learners": {"8": "ada"}})
+    dry = finish(post(importer, world, mapping=mapping, dry_run="true"))
+    assert dry.mapping["learners"] == {"8": "ada"}
+    done = finish(importer.post(f"{LIST}{dry.uuid}/apply/"))
+    assert (done.status, done.mapping) == ("done", {})
+    assert Response.objects.filter(learner=world.ada).count() == 2
+    uploads_clear(now=now_utc() + KEPT + timedelta(days=1))
+    dry.refresh_from_db()
+    assert dry.mapping == {}
