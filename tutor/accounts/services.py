@@ -12,6 +12,9 @@ from tutor.accounts.models import ApiToken, AuditEvent, Role, Scope, User
 from tutor.common.errors import TutorError
 
 TOKEN_PREFIX = "sw_"  # noqa: S105 - the visible mark of a token, not a secret
+# Usernames that imports of response logs make and find again: nobody takes one before them, or the
+# log's learner would be theirs.
+LOG_PREFIX = "import-"
 LAST_USED_GRAIN = timedelta(minutes=1)
 
 
@@ -26,8 +29,15 @@ def account_create(
     """Create an account; without a password nobody can log in to it.
 
     Raises:
-        TutorError: code `username_taken` (in any spelling of capitals) or `unknown_role`.
+        TutorError: code `username_taken` (in any spelling of capitals; what begins as the names of
+            imported learners do is taken, too) or `unknown_role`.
     """
+    if username.lower().startswith(LOG_PREFIX):
+        raise TutorError(
+            f"Usernames that begin with '{LOG_PREFIX}' are for learners of imported logs; choose "
+            f"another.",
+            code="username_taken",
+        )
     if role not in Role.values:
         raise TutorError(
             f"'{role}' is no role; expected one of {', '.join(Role.values)}.", code="unknown_role"

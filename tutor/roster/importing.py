@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from tutor.accounts.models import Role, User
 from tutor.accounts.passwords import password_hash_made, password_make
-from tutor.accounts.services import audit_record
+from tutor.accounts.services import LOG_PREFIX, audit_record
 from tutor.common.errors import TutorError
 from tutor.roster.models import Classroom, Enrolment
 from tutor.roster.selectors import learners_of_teacher
@@ -132,6 +132,9 @@ def _by_username(
     row: Row, account: User | None, present: Collection[int], own: Collection[int], file: str
 ) -> Planned | RowError:
     if account is None:
+        if row.username.lower().startswith(LOG_PREFIX):
+            expected = _("another username; these are for learners of imported logs")
+            return RowError(file, row.line, "username", row.username[:40], expected)
         return Planned(row, Deed.CREATE, row.username)
     if account.pk in present:
         return Planned(row, Deed.KEEP, account.username, account)

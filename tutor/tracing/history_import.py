@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from tutor.accounts.models import Role, User
-from tutor.accounts.services import audit_record
+from tutor.accounts.services import LOG_PREFIX, audit_record
 from tutor.common.errors import TutorError
 from tutor.content.bulk import rows_write
 from tutor.content.findings import Progress, progress_ignored
@@ -193,7 +193,7 @@ def history_import(
 
 def username_of(course: Course, text: str) -> str:
     """Return the account name of a log's learner: the same for every log of the course."""
-    return "import-" + hashlib.sha256(f"{course.uuid}|{text}".encode()).hexdigest()[:20]
+    return LOG_PREFIX + hashlib.sha256(f"{course.uuid}|{text}".encode()).hexdigest()[:20]
 
 
 def _batches(

@@ -101,3 +101,9 @@ def test_unknown_scopes_are_refused_by_name(world: World, now: datetime, scopes:
         token_create(
             world.tess, name="x", scopes=scopes, expires_at=now + timedelta(days=1), now=now
         )
+
+
+def test_a_name_of_imported_learners_is_taken(db: None) -> None:
+    with pytest.raises(TutorError) as refused:
+        account_create(username="IMPORT-0123", display_name="Eve", password="x")
+    assert refused.value.code == "username_taken"

@@ -143,3 +143,12 @@ def test_a_preview_takes_as_many_queries_for_many_rows(
         )
         with django_assert_num_queries(3):
             assert not plan(world, table).errors
+
+
+def test_names_of_imported_learners_are_taken_by_nobody_before(world: World) -> None:
+    """Whoever had such a name would be given the history of the log's learner."""
+    (error,) = plan(world, "name,username\nEve,Import-0123456789abcdef0123\n").errors
+    assert (error.column, "imported logs" in error.expected) == ("username", True)
+    imported = User.objects.create_user("import-77", display_name="Learner 7")
+    world.classroom.enrolments.create(learner=imported, joined_at=world.classroom.created_at)
+    assert plan(world, "name,username\nLearner 7,import-77\n").n_kept == 1
