@@ -19,6 +19,7 @@ from tutor.accounts.models import User
 from tutor.accounts.services import audit_record
 from tutor.common.errors import TutorError
 from tutor.responses.models import Response, ResponseSource
+from tutor.roster.models import Classroom
 from tutor.tracing import engine_fit
 from tutor.tracing.models import FitRun, FitStatus, VersionStatus
 
@@ -53,7 +54,7 @@ class Erasure:
 def learner_erase(
     learner: User, *, by: User | None, now: datetime, is_keeping_responses: bool | None = None
 ) -> Erasure:
-    """Delete a learner's account with states, plans, standings, sittings, log-ins and tokens.
+    """Delete a learner's account with states, plans, sittings, notes, log-ins, tokens and the like.
 
     Responses are deleted, or kept under a random key with the texts of answers blanked; None leaves
     that to the school's setting STEPWISE_ERASURE. `by` is an administrator or the learner, or None
@@ -82,6 +83,7 @@ def learner_erase(
     else:
         n_responses = _responses_delete(responses)
     _traces_delete(learner)
+    _own_assignments_delete(learner)
     audit_record(
         None if by is not None and by.pk == learner.pk else by,
         action="learner_erase",
@@ -162,6 +164,16 @@ def _responses_keep(responses: QuerySet[Response], *, erased_key: UUID) -> int:
             part = []
     Response.objects.bulk_update(part, ["session_uuid", "attempt_token"])
     return responses.update(learner=None, erased_key=erased_key, raw_answer="", plan_uuid=None)
+
+
+def _own_assignments_delete(learner: User) -> None:
+    """Delete what was set to this learner alone: with nobody named it would be the whole class's.
+
+    By the reverse relation of classes: the room of assignments stands above this one.
+    """
+    others = User.objects.exclude(pk=learner.pk)
+    for classroom in Classroom.objects.filter(assignments__learners=learner).distinct():
+        classroom.assignments.filter(learners=learner).exclude(learners__in=others).delete()
 
 
 def _traces_delete(learner: User) -> None:

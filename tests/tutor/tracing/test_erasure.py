@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -25,6 +26,8 @@ from tutor.practice.recording import activity_of
 from tutor.practice.services import answer_submit, session_start
 from tutor.responses.exports import erased_id, erased_keys, observations_export
 from tutor.responses.models import Regrade, Response
+from tutor.scheduling.goals import assignment_make
+from tutor.scheduling.models import Assignment
 from tutor.tracing import engine_fit
 from tutor.tracing.erasure import fits_of_learner, learner_erase
 from tutor.tracing.history_import import history_import
@@ -260,3 +263,24 @@ def test_the_command_erases_once_the_name_is_typed(
         call_command("erase_learner", "ada", "--yes")
     with pytest.raises(CommandError, match="Only an administrator"):
         call_command("erase_learner", "ben", "--yes", "--by=tess")
+
+
+def test_what_was_set_to_the_learner_alone_is_not_set_to_the_class(
+    world: World, now: datetime
+) -> None:
+    """An assignment that names nobody is the whole class's, with the teacher's words to it."""
+    asked: dict[str, Any] = {
+        "skill_ids": [world.skills["a"].pk],
+        "due_at": now + timedelta(days=7),
+        "by": world.tess,
+        "now": now,
+    }
+    assignment_make(
+        world.classroom, title="Ada", note="Ada, as we said", learners=[world.ada], **asked
+    )
+    assignment_make(world.classroom, title="Both", learners=[world.ada, world.ben], **asked)
+    assignment_make(world.classroom, title="All", **asked)
+    learner_erase(world.ada, by=world.root, now=now)
+    left = Assignment.objects.order_by("title")
+    assert [each.title for each in left] == ["All", "Both"]
+    assert list(left[1].learners.all()) == [world.ben]
