@@ -82,11 +82,7 @@ class Sheet:
 def sheet_decode(data: bytes, *, file: str) -> Sheet | str:
     """Return the text of a file in UTF-8, UTF-16 or Windows-1252; a sheet with the error else."""
     if len(data) > MOST_BYTES:
-        return _refused(
-            file,
-            value=_("{n} bytes").format(n=len(data)),
-            expected=_("at most {n} bytes; send the class in parts").format(n=MOST_BYTES),
-        )
+        return sheet_too_large(len(data), file=file)
     for mark, encoding in (
         (b"\xef\xbb\xbf", "utf-8-sig"),
         (b"\xff\xfe", "utf-16"),
@@ -101,6 +97,15 @@ def sheet_decode(data: bytes, *, file: str) -> Sheet | str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return _decode_as(data, "cp1252", file)
+
+
+def sheet_too_large(n_bytes: int, *, file: str) -> Sheet:
+    """Return a sheet that says so, for a file that is better not read at all."""
+    return _refused(
+        file,
+        value=_("{n} bytes").format(n=n_bytes),
+        expected=_("at most {n} bytes; send the class in parts").format(n=MOST_BYTES),
+    )
 
 
 def _decode_as(data: bytes, encoding: str, file: str) -> Sheet | str:
@@ -123,6 +128,8 @@ def _refused(file: str, *, value: str, expected: str, line: int = 0) -> Sheet:
 
 def sheet_read(text: str, *, file: str) -> Sheet:
     """Read a table of learners: a first line with column names, or one name a line."""
+    if len(text) > MOST_BYTES:
+        return sheet_too_large(len(text), file=file)
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     records, broken = _records(text, file)
     if broken or not records:
@@ -219,7 +226,9 @@ def _rows(
             continue
         found = dict(zip(columns, cells, strict=False))
         name = found.get("name") or f"{found.get('first', '')} {found.get('last', '')}".strip()
-        row = Row(line, name, found.get("username", ""), found.get("password", ""))
+        # As the log-in form reads it: what is typed in full-width letters is the same account.
+        username = unicodedata.normalize("NFKC", found.get("username", ""))
+        row = Row(line, name, username, found.get("password", ""))
         errors += _row_errors(row, file)
         rows.append(row)
     errors += _twice(rows, file)

@@ -17,6 +17,7 @@ from tutor.accounts.models import AuditEvent, User
 from tutor.roster.models import Classroom
 from tutor.roster.selectors import classroom_learners
 from tutor.roster.services import classroom_create, classroom_join
+from tutor.roster.sheets import MOST_BYTES
 
 ClientOf = Callable[[User], Client]
 
@@ -248,3 +249,13 @@ def test_settings_rename_archive_and_share_a_class(world: World, client_of: Clie
     assert "lets nobody in" in zoe.get(to("roster", world)).content.decode()
     zoe.post(to("archive", world), {"do": "unarchive"})
     assert not Classroom.objects.get(pk=world.classroom.pk).is_archived
+
+
+def test_a_file_that_is_too_large_is_not_read(world: World, client_of: ClientOf) -> None:
+    file = SimpleUploadedFile("6b.csv", b"name\n" + b"x" * MOST_BYTES)
+    answer = client_of(world.tess).post(
+        reverse("teach:roster_import", args=[world.classroom.uuid]), {"file": file}
+    )
+    assert answer.status_code == 422
+    assert f"{MOST_BYTES + 5} bytes" in answer.text
+    assert len(answer.content) < MOST_BYTES / 10

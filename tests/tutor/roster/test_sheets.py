@@ -146,3 +146,14 @@ def test_a_table_written_by_python_reads_the_same() -> None:
     out = io.StringIO()
     csv.writer(out).writerows([["name", "username"], ['Ann "Al" Lee', "ann"], ["Bo, Ek", "bo"]])
     assert [row.name for row in read(out.getvalue()).rows] == ['Ann "Al" Lee', "Bo, Ek"]
+
+
+def test_a_text_that_is_too_large_is_neither_read_nor_given_back() -> None:
+    refused = sheet_read("a\n" * (sheets.MOST_BYTES // 2 + 1), file="class.csv")
+    assert (refused.text, refused.rows) == ("", ())
+    assert refused.errors[0].value == f"{sheets.MOST_BYTES + 2} bytes"
+
+
+def test_usernames_are_read_as_the_log_in_reads_them() -> None:
+    (row,) = sheet_read("name,username\nAnn,\uff41\uff4e\uff4e\ufb01\n", file="x").rows
+    assert row.username == "annfi"

@@ -26,7 +26,13 @@ from tutor.roster.importing import RosterPlan, Slip, roster_import, roster_plan
 from tutor.roster.membership import learner_move, learner_remove
 from tutor.roster.models import Classroom
 from tutor.roster.services import join_code_renew, joining_switch
-from tutor.roster.sheets import Sheet, sheet_decode, sheet_read
+from tutor.roster.sheets import (
+    MOST_BYTES,
+    Sheet,
+    sheet_decode,
+    sheet_read,
+    sheet_too_large,
+)
 
 SEARCH_MOST = 80
 
@@ -158,6 +164,8 @@ def _sheet_of(form: RosterFileForm, name: str) -> Sheet:
     uploaded = form.cleaned_data["file"]
     if not uploaded:
         return sheet_read(form.cleaned_data["text"], file=name[:100] or _("your table"))
+    if uploaded.size > MOST_BYTES:
+        return sheet_too_large(uploaded.size, file=uploaded.name)
     read = sheet_decode(uploaded.read(), file=uploaded.name)
     return read if isinstance(read, Sheet) else sheet_read(read, file=uploaded.name)
 
