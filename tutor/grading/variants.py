@@ -17,6 +17,9 @@ from tutor.grading.arithmetic import (
 from tutor.grading.errors import TemplateError
 
 MAX_DRAWS = 1000
+# Letters of expressions that one variant may cost, about a third of a second: long ones are given
+# fewer draws. The demo course needs at most a tenth of it.
+MAX_LETTERS = 250_000
 MAX_VARIABLES = 40
 MAX_MAGNITUDE = 10**12
 _MASK = (1 << 64) - 1
@@ -34,7 +37,8 @@ def variant_draw(
 ) -> Mapping[str, Value]:
     """Draw values that meet every constraint; the same seed gives the same values for ever.
 
-    Raises: TemplateError when a definition is wrong or 1,000 draws in a row fail.
+    Raises: TemplateError when a definition is wrong or 1,000 draws in a row fail, fewer where the
+        expressions are longer than 250 letters in all.
     """
     if not variables:
         return {}
@@ -45,16 +49,25 @@ def variant_draw(
             raise TemplateError(f"{name!r} cannot name a variable; use letters, digits and _")
     numbers = _Splitmix(seed)
     order = _drawing_order(variables)
-    for _ in range(MAX_DRAWS):
+    n_draws = _draws_allowed(variables, constraints)
+    for _ in range(n_draws):
         values: dict[str, Value] = {}
         for name in order:
             values[name] = _drawn(name, variables[name], values, numbers)
         if all(_holds(constraint, values) for constraint in constraints):
             return values
     raise TemplateError(
-        f"the constraints {list(constraints)} failed {MAX_DRAWS} draws in a row; "
+        f"the constraints {list(constraints)} failed {n_draws} draws in a row; "
         "widen the variables or ask for less"
     )
+
+
+def _draws_allowed(variables: Mapping[str, object], constraints: Sequence[str]) -> int:
+    letters = sum(map(len, constraints))
+    for definition in variables.values():
+        expression = definition.get("expression") if isinstance(definition, Mapping) else None
+        letters += len(expression) if isinstance(expression, str) else 0
+    return max(1, min(MAX_DRAWS, MAX_LETTERS // max(1, letters)))
 
 
 def template_render(text: str, values: Mapping[str, Value]) -> str:

@@ -1,6 +1,7 @@
 """A problem as its learners will see it, with what they see only later; nothing is recorded."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
@@ -14,6 +15,8 @@ from tutor.grading.variants import document_render, variant_draw
 
 MOST_SEED = 9_999
 SEEDS_TRIED = 60
+# What looking for another variant may cost: of a heavy problem, not every seed is tried.
+LOOKING_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +136,19 @@ def _values(document: Document, seed: int) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _other_seed(document: Document, drawn: ProblemDocument, seed: int, way: int) -> int | None:
-    """Find the next seed whose variant looks different."""
+def _other_seed(
+    document: Document,
+    drawn: ProblemDocument,
+    seed: int,
+    way: int,
+    *,
+    seconds: Callable[[], float] = time.thread_time,
+) -> int | None:
+    """Find the next seed whose variant looks different, within a bounded time of this thread."""
+    ends = seconds() + LOOKING_SECONDS
     for away in range(1, SEEDS_TRIED):
+        if seconds() > ends:
+            return None
         other = seed + way * away
         if not 0 <= other <= MOST_SEED:
             return None
