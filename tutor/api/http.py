@@ -9,7 +9,6 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import conditional_page
 from rest_framework import generics
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.parsers import JSONParser
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +18,7 @@ from tutor.accounts.models import ApiToken, User
 from tutor.accounts.services import audit_record
 from tutor.api.openapi import ApiSchema
 from tutor.api.paging import Pages
+from tutor.api.uploads import JsonParser
 from tutor.common.clock import now_utc
 
 
@@ -51,7 +51,7 @@ class ApiView(generics.GenericAPIView[Any]):
 
     schema = ApiSchema()
     pagination_class: type[Pages] | None = Pages
-    parser_classes: Any = (JSONParser,)
+    parser_classes: Any = (JsonParser,)
     content_negotiation_class = Negotiation
     # Nothing is told of a view by OPTIONS that the OpenAPI document does not tell.
     metadata_class = None
@@ -82,6 +82,9 @@ class ApiView(generics.GenericAPIView[Any]):
         """Forbid caches to hand one person's answer to another, and record what was done."""
         finished = super().finalize_response(request, response, *args, **kwargs)
         patch_cache_control(finished, private=True, no_cache=True)
+        if request.method not in SAFE_METHODS:
+            # It may hold a password that is shown this once.
+            patch_cache_control(finished, no_store=True)
         if finished.status_code < 300:
             self._audit(request, finished)
         return finished

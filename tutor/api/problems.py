@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from rest_framework import exceptions
@@ -56,6 +57,11 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None
     if isinstance(exc, TutorError):
         status = STATUS_OF_CODE.get(exc.code, HTTPStatus.UNPROCESSABLE_ENTITY)
         return _problem(context, status=status, code=exc.code, detail=exc.message)
+    if isinstance(exc, RequestDataTooBig):
+        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        most = (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0) // 1024**2
+        detail = f"The body is too large; expected at most {most} MB."
+        return _problem(context, status=status, code="body_too_large", detail=detail)
     if isinstance(exc, Http404):
         exc = exceptions.NotFound(WORDS[HTTPStatus.NOT_FOUND])
     elif isinstance(exc, PermissionDenied):

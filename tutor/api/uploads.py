@@ -5,7 +5,8 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile
-from rest_framework.parsers import BaseParser
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.request import Request
 
 from tutor.common.errors import TutorError
@@ -35,6 +36,22 @@ def upload_size_check(request: Request) -> None:
         )
     if length.isdigit() and int(length) > settings.MAX_UPLOAD_BYTES:
         raise _too_large(int(length))
+
+
+class JsonParser(JSONParser):
+    """JSON of bounded nesting; Django bounds its size."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Read a document. Raises: ParseError."""
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError as error:
+            raise ParseError("The JSON is nested too deeply.") from error
 
 
 class FileParser(BaseParser):

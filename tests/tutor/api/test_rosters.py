@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from rest_framework.test import APIClient
 
 from tests.tutor.api.conftest import ApiOf
@@ -167,3 +168,23 @@ def test_learners_are_listed_and_found_by_username(
     assert names(api_of(world.root)) == ["ada", "ben", "zed"]
     assert roster.get(f"/api/v1/learners/{world.ada.uuid}/").json()["display_name"] == "Ada"
     assert AuditEvent.objects.filter(action="learner_read").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"name": "' + b"x" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE + b'"}', 413),
+        (b"[" * 200_000, 400),
+    ],
+    ids=["too large", "nested deeply"],
+)
+def test_json_is_bounded_before_it_is_read(roster: APIClient, body: bytes, status: int) -> None:
+    refused = roster.generic("POST", "/api/v1/classrooms/", body, content_type="application/json")
+    assert refused.status_code == status
+    assert Classroom.objects.count() == 2
+
+
+def test_a_password_that_is_shown_once_is_kept_by_no_cache(world: World, roster: APIClient) -> None:
+    shown = post(roster, f"learners/{world.ada.uuid}/password/")
+    assert shown.json()["password"]
+    assert "no-store" in shown.headers["Cache-Control"]
