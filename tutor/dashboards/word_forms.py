@@ -23,7 +23,10 @@ class WordForm(forms.Form):
     reason = forms.CharField(
         label=_("Why"),
         max_length=500,
-        help_text=_("For you and your colleagues, such as “explained it at the board”."),
+        help_text=_(
+            "For you and your colleagues, such as “explained it at the board”. It is among what a "
+            "learner gets who asks for all that is held on them."
+        ),
     )
     half_life_days = forms.TypedChoiceField(
         label=_("It holds for"), choices=HALF_LIVES, coerce=int, initial=HALF_LIFE

@@ -19,6 +19,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from tutor.accounts.models import User
+from tutor.common.tables import cell_safe
 from tutor.content.graph import course_graph
 from tutor.content.models import Course, Skill, Step
 from tutor.responses.models import Regrade, Response
@@ -111,14 +112,7 @@ def _write_csv(archive: zipfile.ZipFile, name: str, rows: Iterator[Sequence[Any]
     with archive.open(name, "w") as file, io.TextIOWrapper(file, "utf-8", newline="") as text:
         writer = csv.writer(text)
         for row in rows:
-            writer.writerow([_cell(value) for value in row])
-
-
-def _cell(value: Any) -> Any:
-    """Keep a spreadsheet from taking what somebody typed for a formula."""
-    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
-        return f"'{value}"
-    return value
+            writer.writerow([cell_safe(value) for value in row])
 
 
 def _answers(learner: User) -> Iterator[Sequence[Any]]:
