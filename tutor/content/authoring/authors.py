@@ -37,8 +37,10 @@ def author_remove(course: Course, username: str, *, by: User, now: datetime) -> 
     Raises:
         TutorError: code `not_an_author`, `no_teacher` or `last_author`.
     """
-    author_check(by, course)
     with transaction.atomic():
+        # Two who remove each other at once must not leave the course to everybody.
+        Course.objects.select_for_update().get(pk=course.pk)
+        author_check(by, course)
         authors = list(course.authors.all())
         teacher = next((a for a in authors if a.username.lower() == username.lower()), None)
         if teacher is None:
