@@ -13,6 +13,12 @@ from django.db.models.functions import RowNumber, TruncDate
 from tutor.accounts.models import User
 from tutor.content.graph import CourseGraph, SkillNode, course_graph
 from tutor.content.models import Course
+from tutor.dashboards.assignments import (
+    AssignmentRow,
+    assignment_row,
+    assignments_live,
+    class_outlook,
+)
 from tutor.dashboards.flags import (
     AWAY_AFTER,
     GRAVEST,
@@ -85,6 +91,12 @@ class ClassHome:
     days: tuple[Day, ...]
     weak: tuple[WeakSkill, ...]
     n_skills: int
+    assignments: tuple[AssignmentRow, ...]
+
+    @property
+    def n_active(self) -> int:
+        """Learners with a first answer in the days shown."""
+        return sum(row.n_week > 0 for row in self.roster)
 
     @property
     def needing_help(self) -> tuple[RosterRow, ...]:
@@ -209,7 +221,10 @@ def weak_skills(beliefs: ClassBeliefs, graph: CourseGraph) -> tuple[WeakSkill, .
 
 
 def class_home(classroom: Classroom, *, now: datetime) -> ClassHome:
-    """Read the class page: six queries, whatever the size (and the graph's, once a version)."""
+    """Read the class page: seven queries, whatever the size (and the graph's, once a version).
+
+    Six more where assignments are under way.
+    """
     course = classroom.course
     graph = course_graph(course)
     learners = list(learners_with_activity(classroom))
@@ -237,9 +252,15 @@ def class_home(classroom: Classroom, *, now: datetime) -> ClassHome:
                 is_away=now - (last_at or joined_at) > AWAY_AFTER,
             )
         )
+    under_way = [one for one in assignments_live(classroom) if one.due_at > now]
+    rows: tuple[AssignmentRow, ...] = ()
+    if under_way:
+        outlook = class_outlook(classroom, now=now, learners=learners, views=views)
+        rows = tuple(assignment_row(one, outlook, now=now) for one in under_way)
     return ClassHome(
         roster=tuple(roster),
         days=days,
         weak=weak_skills(beliefs, graph),
         n_skills=len(graph.skills),
+        assignments=rows,
     )

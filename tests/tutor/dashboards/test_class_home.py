@@ -1,16 +1,20 @@
 """What the class page reads."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from tests.tutor.dashboards.support import classmates, respond, trace
 from tests.world import World
+from tutor.accounts.models import User
 from tutor.content.graph import course_graph
 from tutor.dashboards.flags import FlagKind
 from tutor.dashboards.selectors import class_home
 from tutor.responses.models import Regrade
 from tutor.roster.models import Enrolment
+from tutor.scheduling.goals import assignment_make
 from tutor.tracing.services import version_serving
 
 
@@ -89,11 +93,38 @@ def test_queries_do_not_grow_with_class_or_history(
     course_graph(world.course)
     respond(world, world.ada, "a", [True], at=now)
     trace(world, world.ada, now=now)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         class_home(world.classroom, now=now)
     mates = classmates(world, 8, now=now)
     for mate in mates:
         respond(world, mate, "a", [True, False] * 30, at=now - timedelta(days=1))
     trace(world, *mates, now=now)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         class_home(world.classroom, now=now)
+
+
+def test_assignments_under_way_are_on_the_class_page_with_the_same_queries_for_many(
+    world: World,
+    client_of: Callable[[User], Client],
+    now: datetime,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    version_serving(world.course, now=now)
+    course_graph(world.course)
+    trace(world, world.ada, now=now)
+    for n in (1, 4):
+        for _number in range(n):
+            assignment_make(
+                world.classroom,
+                title="Before the test",
+                skill_ids=[world.skills["b"].pk],
+                due_at=now + timedelta(days=7),
+                by=world.tess,
+                now=now,
+            )
+        with django_assert_num_queries(13):
+            home = class_home(world.classroom, now=now)
+    assert [(row.n_done, len(row.progress)) for row in home.assignments] == [(0, 2)] * 5
+    page = client_of(world.tess).get(f"/teach/classes/{world.classroom.uuid}/").content.decode()
+    assert "Before the test" in page
+    assert "0 of 2 done" in page
