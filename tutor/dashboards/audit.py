@@ -172,4 +172,11 @@ def action_words(action: str) -> str:
         "override_make": _now("said a word on a skill"),
         "override_lift": _now("lifted a word on a skill"),
     }
-    return known.get(action, action.replace("_", " "))
+    if action in known:
+        return known[action]
+    what, _underscore, verb = action.rpartition("_")
+    if verb == "viewed":
+        return _now("looked at: {what}").format(what=what.replace("_", " "))
+    if verb == "exported":
+        return _now("exported: {what}").format(what=what.replace("_", " "))
+    return action.replace("_", " ")
