@@ -127,7 +127,7 @@ def test_a_teachers_morning(classroom: Classroom, page_desktop: Page) -> None:
     log_in(page, "tess", PASSWORD)
     expect(page).to_have_url(re.compile("/teach/$"))
     look(page, "classes")
-    page.get_by_role("link", name="Fractions 6a").click()
+    page.get_by_role("link", name="Fractions 6a", exact=True).click()
     expect(page.get_by_role("heading", name="Who needs help now")).to_be_visible()
     look(page, "class")
     page.get_by_role("link", name="Mastery heatmap").click()
