@@ -96,11 +96,15 @@ def main() -> None:
     print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     ratio = rows[0]["per_second"] / rows[-1]["per_second"]
     for row in rows:
-        print("  ".join(f"{name} {value}" for name, value in row.items()))
+        print(_told(row))
     print(f"the answer POST reaches {ratio:.2f} of the bare view's rate")
     if options.json:
         machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
         options.json.write_text(json.dumps({"machine": machine, "rows": rows, "ratio": ratio}))
+
+
+def _told(row: dict[str, Any]) -> str:
+    return "  ".join(f"{name} {value}" for name, value in row.items())
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -127,7 +131,9 @@ def _measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     rows = []
     for name in names if len(names) == 1 else [*names, names[0]]:
         print(site.serve(name), flush=True)
-        rows += _answers(site, name, options, processes=processes, threads=threads)
+        for row in _answers(site, name, options, processes=processes, threads=threads):
+            print(_told(row), flush=True)
+            rows.append(row)
     n = len(site.cookies) * options.rounds
     bare_jobs = [Job("/", "", site.cookies[0])] * n
     with _Served("benchmarks.bare_site:application", processes, threads) as server:
@@ -366,7 +372,7 @@ class _Served:
 
     def __exit__(self, *exc: object) -> None:
         self.process.terminate()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=120)
 
 
 def _cpu_of(pid: int) -> float:
@@ -390,6 +396,8 @@ def _run(server: _Served, jobs: list[Job], *, clients: int) -> Result:
         while True:
             with lock:
                 if not waiting or failures:
+                    # One that is left open keeps the server from ending.
+                    connection.close()
                     return
                 job = waiting.pop()
             headers = {

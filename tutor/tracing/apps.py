@@ -9,7 +9,7 @@ class TracingConfig(AppConfig):
         from tutor.tracing import (  # noqa: F401
             catching_up,
             drift,
-            fits,
+            fit_offering,
             history_jobs,
             promotion,
             replaying,

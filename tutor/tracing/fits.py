@@ -21,7 +21,7 @@ from tutor.accounts.models import User
 from tutor.accounts.services import audit_record
 from tutor.common.clock import Clock
 from tutor.common.errors import TutorError
-from tutor.common.outbox import handler, outbox_add
+from tutor.common.outbox import outbox_add
 from tutor.content.models import Course, EdgeKind, Prerequisite
 from tutor.responses.exports import erased_id, erased_keys, observations_export
 from tutor.responses.models import Response
@@ -140,14 +140,6 @@ def fit_cancel(run: FitRun, *, by: User, now: datetime) -> bool:
     if stopped or asked:
         audit_record(by, action="fit_cancel", object_kind="fit", object_id=str(run.uuid), now=now)
     return bool(stopped or asked)
-
-
-@handler(FIT_TOPIC)
-def _fit_handler(payload: Mapping[str, Any], *, now: datetime) -> None:  # noqa: ARG001
-    """Pass a fit on to the queue of workers that have what fitting needs."""
-    from tutor.tracing.tasks import fit_run_task
-
-    fit_run_task.apply_async((payload["fit_id"],), queue="fit", retry=False)
 
 
 def fits_due(*, now: datetime) -> list[int]:
