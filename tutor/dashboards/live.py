@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.db.models import F, Window
-from django.db.models.functions import RowNumber
-
 from tutor.accounts.models import User
 from tutor.content.graph import SkillNode, course_graph
 from tutor.practice.models import Activity, Session
@@ -20,6 +17,7 @@ from tutor.roster.selectors import classroom_learners
 HERE_WITHIN = timedelta(minutes=15)
 # So long on one step without an answer, or so many of the newest answers wrong, may be stuck.
 STILL_AFTER = timedelta(minutes=4)
+ANSWERS_WITHIN = timedelta(hours=1)
 NEWEST = 5
 WRONG_IN_A_ROW = 3
 REFRESH_SECONDS = 8
@@ -55,11 +53,11 @@ class LiveRow:
     last_active_at: datetime | None
     newest: tuple[Answer, ...]
     tries: int
-    n_today: int
+    n_hour: int
 
 
 def live_of_class(classroom: Classroom, *, now: datetime) -> tuple[LiveRow, ...]:
-    """Return everybody in the class, those to go to first (three queries, whatever the history)."""
+    """Return everybody in the class, those to go to first (four queries, whatever the history)."""
     graph = course_graph(classroom.course)
     learners = classroom_learners(classroom)
     ids = [learner.pk for learner in learners]
@@ -84,11 +82,12 @@ def live_of_class(classroom: Classroom, *, now: datetime) -> tuple[LiveRow, ...]
             ended_at=None,
         ).values_list("learner_id", "last_active_at")
     )
-    newest, today = _newest(ids, classroom, now=now)
+    answers_of = _answers(ids, classroom, now=now)
     rows = []
     for learner in learners:
         activity = activities.get(learner.pk)
-        answers = tuple(newest.get(learner.pk, ())[:NEWEST])
+        of_hour = answers_of.get(learner.pk, [])
+        answers = tuple(of_hour[:NEWEST])
         rows.append(
             LiveRow(
                 learner=learner,
@@ -99,7 +98,7 @@ def live_of_class(classroom: Classroom, *, now: datetime) -> tuple[LiveRow, ...]
                 last_active_at=sessions.get(learner.pk),
                 newest=answers,
                 tries=activity.tries if activity else 0,
-                n_today=today.get(learner.pk, 0),
+                n_hour=len(of_hour),
             )
         )
     order = list(Now)
@@ -127,29 +126,22 @@ def _now(
     return Now.WORKING
 
 
-def _newest(
+def _answers(
     learner_ids: Sequence[int], classroom: Classroom, *, now: datetime
-) -> tuple[dict[int, list[Answer]], dict[int, int]]:
-    """Return each learner's newest first answers of this sitting's hour, and how many those are."""
+) -> dict[int, list[Answer]]:
+    """Return each learner's first answers of the last hour, newest first."""
     rows = (
         Response.objects.filter(
             learner_id__in=learner_ids,
             course=classroom.course_id,
             is_observation=True,
-            answered_at__gt=now - timedelta(hours=1),
+            answered_at__gt=now - ANSWERS_WITHIN,
             answered_at__lte=now,
         )
-        .annotate(
-            place=Window(
-                RowNumber(),
-                partition_by=[F("learner_id")],
-                order_by=[F("answered_at").desc(), F("id").desc()],
-            )
-        )
-        .order_by("learner_id", "place")
+        .order_by("-answered_at", "-id")
         .values_list("learner_id", effective_correctness(), "kind", "answered_at")
     )
     found: dict[int, list[Answer]] = {}
     for learner_id, is_right, kind, at in rows:
         found.setdefault(learner_id, []).append(Answer(is_right=is_right, kind=kind, at=at))
-    return found, {learner_id: len(answers) for learner_id, answers in found.items()}
+    return found
