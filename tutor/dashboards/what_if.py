@@ -10,17 +10,16 @@ from numpy.typing import NDArray
 from tutor.accounts.models import User
 from tutor.common.clock import days_since_epoch
 from tutor.content.graph import SkillNode, course_graph
-from tutor.responses.models import Response
+from tutor.content.models import Course
 from tutor.roster.models import Classroom
 from tutor.roster.selectors import classroom_learners
-from tutor.scheduling.outlooks import COURSE_TIMES, LONGEST_MS
+from tutor.scheduling.outlooks import times_of_course
 from tutor.scheduling.paths import pace_of
 from tutor.scheduling.statuses import PolicyConfig
 from tutor.tracing.engine import KTModelsError
-from tutor.tracing.models import LearnerState, ModelVersion
+from tutor.tracing.models import ModelVersion
 from tutor.tracing.rehearsal import PlannedStep, rehearse
-from tutor.tracing.selectors import beliefs_of_blobs
-from tutor.tracing.services import version_serving
+from tutor.tracing.selectors import beliefs_of_blobs, states_of_learners
 
 HORIZON_DAYS = 7.0
 SKILLS_MOST = 3
@@ -85,23 +84,20 @@ class WhatIf:
 def what_if(
     classroom: Classroom, skill_ids: Sequence[int], plan: Plan, *, now: datetime, seed: int
 ) -> WhatIf | None:
-    """Forecast a week of practice by every learner of the class (four queries).
+    """Forecast a week of practice by every learner of the class (three queries).
 
-    None where the class is empty or the model cannot be asked.
+    Four where none of them has a state yet. None where the class is empty or the model cannot be
+    asked.
     """
     course = classroom.course
     graph = course_graph(course)
     learners = classroom_learners(classroom)
     if not learners:
         return None
-    version = version_serving(course, now=now)
-    kept = dict(
-        LearnerState.objects.filter(
-            version=version, learner_id__in=[learner.pk for learner in learners]
-        ).values_list("learner_id", "blob")
-    )
-    blobs = [kept.get(learner.pk) or None for learner in learners]
-    minutes_a_step, n_times = _pace(classroom)
+    ids = [learner.pk for learner in learners]
+    held = states_of_learners(ids, course, now=now)
+    version, blobs = held.version, [held.blobs[pk] for pk in ids]
+    minutes_a_step, n_times = _pace(course)
     a_sitting = max(1, min(round(plan.minutes / minutes_a_step), STEPS_MOST // plan.sittings))
     steps = _steps(skill_ids, plan, a_sitting=a_sitting, minutes_a_step=minutes_a_step, now=now)
     n_futures = int(
@@ -119,7 +115,7 @@ def what_if(
     beliefs = beliefs_of_blobs(
         version,
         blobs,
-        learner_ids=[learner.pk for learner in learners],
+        learner_ids=ids,
         skill_ids=skill_ids,
         now=now,
     )
@@ -157,20 +153,9 @@ def what_if(
     )
 
 
-def _pace(classroom: Classroom) -> tuple[float, int]:
+def _pace(course: Course) -> tuple[float, int]:
     """Return the minutes that a step takes on this course, and from how many times."""
-    times = [
-        ms
-        for ms in Response.objects.filter(
-            course=classroom.course_id,
-            is_observation=True,
-            elapsed_ms__gt=0,
-            elapsed_ms__lte=LONGEST_MS,
-        )
-        .order_by("-id")
-        .values_list("elapsed_ms", flat=True)[:COURSE_TIMES]
-        if ms is not None
-    ]
+    times = times_of_course(course)
     pace = pace_of(own_ms=[], course_ms=times, minutes_a_week=None)
     return (pace.step_low + pace.step_high) / 2, len(times)
 

@@ -43,11 +43,7 @@ class AimPath:
 
 def pace_of_learner(learner: User, course: Course, *, now: datetime) -> Pace:
     """Return the learner's pace (three queries)."""
-    timed = Response.objects.filter(
-        course=course, is_observation=True, elapsed_ms__gt=0, elapsed_ms__lte=LONGEST_MS
-    )
-    own = timed.filter(learner=learner).order_by("-answered_at", "-id")
-    everybody = timed.order_by("-id")
+    own = timed_responses(course).filter(learner=learner).order_by("-answered_at", "-id")
     recent = Response.objects.filter(
         learner=learner, course=course, answered_at__gte=now - RECENT_WEEKS * WEEK
     ).aggregate(total=Sum("elapsed_ms"), first=Min("answered_at"))
@@ -57,9 +53,21 @@ def pace_of_learner(learner: User, course: Course, *, now: datetime) -> Pace:
         minutes = recent["total"] / 60_000 / weeks
     return pace_of(
         own_ms=_times(own, OWN_TIMES),
-        course_ms=_times(everybody, COURSE_TIMES),
+        course_ms=times_of_course(course),
         minutes_a_week=minutes,
     )
+
+
+def timed_responses(course: Course) -> "QuerySet[Response]":
+    """Return the first answers whose time says how long a step takes."""
+    return Response.objects.filter(
+        course=course, is_observation=True, elapsed_ms__gt=0, elapsed_ms__lte=LONGEST_MS
+    )
+
+
+def times_of_course(course: Course) -> list[int]:
+    """Return the newest times of everybody on a course, in milliseconds (one query)."""
+    return _times(timed_responses(course).order_by("-id"), COURSE_TIMES)
 
 
 def _times(rows: "QuerySet[Response]", most: int) -> list[int]:

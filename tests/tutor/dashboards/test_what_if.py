@@ -135,13 +135,13 @@ def test_queries_do_not_grow_with_class_or_history(
     target = f"/teach/classes/{begun.classroom.uuid}/what-if/"
     query = {"skill1": str(begun.skills["a"].uuid), "sittings": 1, "minutes": 5}
     client.get(target, query)
-    # session, user, class, teacher of it; learners, version, states, times; audit
-    with django_assert_num_queries(9):
+    # session, user, class, teacher of it; learners, states, times; audit
+    with django_assert_num_queries(8):
         client.get(target, query)
     for mate in classmates(begun, 5, now=now):
         respond(begun, mate, "a", [True] * 20, at=now - timedelta(days=1))
         trace(begun, mate, now=now)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         client.get(target, query)
 
 

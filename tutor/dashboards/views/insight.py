@@ -6,14 +6,15 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.timezone import localdate
 from django.views.decorators.http import require_safe
 
 from tutor.accounts.http import UserRequest
 from tutor.common.clock import now_utc
 from tutor.content.graph import course_graph
 from tutor.dashboards import groups, live, what_if
-from tutor.dashboards.forms_insight import WhatIfForm
 from tutor.dashboards.selectors import weak_skills
+from tutor.dashboards.what_if_forms import WhatIfForm
 from tutor.roster.access import class_page
 from tutor.roster.models import Classroom
 from tutor.roster.selectors import classroom_learners
@@ -105,7 +106,7 @@ def what_if_page(request: UserRequest, classroom: Classroom) -> HttpResponse:
         plan = form.plan()
         skill_ids = form.skill_ids()
         # The same question of the same day gets the same answer.
-        seed = zlib.crc32(f"{classroom.uuid} {skill_ids} {plan} {now.date()}".encode())
+        seed = zlib.crc32(f"{classroom.uuid} {skill_ids} {plan} {localdate(now)}".encode())
         answer = what_if.what_if(classroom, skill_ids, plan, now=now, seed=seed)
     context = {
         "classroom": classroom,
