@@ -13,7 +13,13 @@ from tutor.content.documents import problem_document
 from tutor.content.graph import CourseGraph
 from tutor.content.models import Step
 from tutor.content.text import text_render
-from tutor.dashboards.item_facts import COMMON_LEAST, Facts, Interval, share_interval
+from tutor.dashboards.item_facts import (
+    COMMON_LEAST,
+    Facts,
+    Interval,
+    on_one_line,
+    share_interval,
+)
 from tutor.dashboards.item_measuring import Measurement
 from tutor.dashboards.item_pages import FLAG_WORDS
 from tutor.grading.answers import answer_expected
@@ -23,6 +29,8 @@ from tutor.responses.selectors import effective_correctness
 from tutor.roster.models import Classroom, Enrolment
 
 ITEM_READ = 500
+WRONG_SHOWN = 8
+THIRD_LEAST = 3
 LARGEST = 100.0
 
 
@@ -158,19 +166,20 @@ def _answers(rows: list[_Answer]) -> tuple[AnswerBar, ...]:
     asked = sum(row.kind == ResponseKind.HINT for row in rows)
     unknown = sum(row.kind == ResponseKind.DONT_KNOW for row in rows)
     wrong = [row for row in rows if row.kind == ResponseKind.ANSWER and not row.is_right]
-    texts = Counter(" ".join(row.text.split()).casefold() for row in wrong)
+    texts: Counter[str] = Counter()
     who: dict[str, set[int]] = {}
     shown: dict[str, _Answer] = {}
     for row in wrong:
-        key = " ".join(row.text.split()).casefold()
+        key = on_one_line(row.text).casefold()
+        texts[key] += 1
         who.setdefault(key, set()).add(row.learner)
         shown.setdefault(key, row)
     found = [(_("Right at the first try"), right, True, "", False)]
     other = len(wrong)
-    for key, n in texts.most_common(8):
+    for key, n in texts.most_common(WRONG_SHOWN):
         if len(who[key]) >= COMMON_LEAST and key:
             row = shown[key]
-            found.append((" ".join(row.text.split()), n, False, row.misconception, True))
+            found.append((on_one_line(row.text), n, False, row.misconception, True))
             other -= n
     found += [
         (_("Other wrong answers"), other, False, "", False),
@@ -201,7 +210,7 @@ def _levels(rows: list[_Answer], measured: Measurement) -> tuple[LevelBar, ...]:
     ordered = sorted(
         (measured.level_of[learner], learner) for learner in first if learner in measured.level_of
     )
-    if len(ordered) < 3 * 3:
+    if len(ordered) < 3 * THIRD_LEAST:
         return ()
     third = len(ordered) // 3
     parts = (ordered[:third], ordered[third:-third], ordered[-third:])

@@ -221,6 +221,11 @@ class Written:
     misconception: str
 
 
+def on_one_line(text: str) -> str:
+    """Return an answer as lists show it; those that differ in capital letters are one answer."""
+    return " ".join(text.split())
+
+
 def wrong_answers(written: Sequence[Written]) -> tuple[WrongAnswer, ...]:
     """Return the common wrong answers, by how many learners gave each, commonest first.
 
@@ -230,7 +235,7 @@ def wrong_answers(written: Sequence[Written]) -> tuple[WrongAnswer, ...]:
     shown: dict[str, Counter[str]] = {}
     meant: dict[str, str] = {}
     for one in written:
-        text = " ".join(one.text.split())
+        text = on_one_line(one.text)
         key = text.casefold()
         by.setdefault(key, set()).add(one.learner)
         shown.setdefault(key, Counter())[text] += 1

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.utils.formats import date_format
 from django.utils.text import slugify
 from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from tutor.accounts.http import UserRequest
@@ -69,7 +70,12 @@ def item_list_csv(request: UserRequest, classroom: Classroom) -> HttpResponse:
     choice = choice_read(request.GET)
     measured = items_measurement(classroom.course, _scope(classroom, choice), now=now)
     if measured is None:
-        return HttpResponse(status=503, headers={"Retry-After": "20"})
+        return HttpResponse(
+            _("The answers are being counted for the first time; try again in a moment."),
+            status=503,
+            content_type="text/plain; charset=utf-8",
+            headers={"Retry-After": "20"},
+        )
     rows = listing(course_graph(classroom.course), measured, choice).rows
     name = slugify(f"{choice.level.value} {date_format(localtime(now), 'Y-m-d')}")
     return HttpResponse(
@@ -109,9 +115,7 @@ def _links(choice: Choice) -> dict[str, object]:
     for sort in Sort:
         is_this = choice.sort is sort
         # The first press of a number's head shows the largest first, of the order's the beginning.
-        is_down = (
-            not choice.is_down if is_this else sort in {Sort.ATTEMPTS, Sort.HELP, Sort.SECONDS}
-        )
+        is_down = not choice.is_down if is_this else sort in LARGEST_FIRST
         state = ("descending" if choice.is_down else "ascending") if is_this else "none"
         sorts[sort.value] = {"href": choice.query(sort=sort, is_down=is_down), "state": state}
     return {
