@@ -15,13 +15,14 @@ from tutor.dashboards.audit import AuditForm, audit_page
 @administrator_page
 def audit_log(request: UserRequest) -> HttpResponse:
     """Show the log, newest first, by who, whom, what and when."""
-    before = request.GET.get("before")
-    if before is not None and not before.isdecimal():
-        raise Http404
+    try:
+        before = int(request.GET["before"]) if "before" in request.GET else None
+    except ValueError as error:
+        raise Http404 from error
     form = AuditForm(request.GET or None)
     is_valid = not form.is_bound or form.is_valid()
     asked = form.cleaned_data if form.is_bound and is_valid else {}
-    page = audit_page(asked, before=int(before) if before else None) if is_valid else None
+    page = audit_page(asked, before=before) if is_valid else None
     query = {name: value for name, value in request.GET.items() if name != "before" and value}
     if page and page.before:
         query["before"] = str(page.before)
