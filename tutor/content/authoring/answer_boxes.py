@@ -84,6 +84,8 @@ def _valued(make: Maker, kind: str, answer: Mapping[str, Any]) -> Sequence[Box]:
             "expanded": _("multiplied out"),
             "factored": _("factored"),
             "solved": _("solved for the letter"),
+            "unsolved": _("the equation, not its solution alone"),
+            "sides": _("the equation with these two sides"),
         }
         forms = [(form, labels[form]) for form in FORMS[kind]]
         picked = str(answer.get("form", "any"))

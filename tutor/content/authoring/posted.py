@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tutor.content.bundles import Document
+from tutor.grading import kinds_expression, kinds_number
 from tutor.grading.specs import posted
 
 Tree = dict[str, Any]
@@ -20,10 +21,7 @@ _WHOLE = re.compile(r"-?\d{1,15}")
 _DECIMAL = re.compile(r"-?\d{1,12}\.\d{1,12}")
 _LINES = re.compile(r"\r\n?")
 
-FORMS = {
-    "fraction": ("any", "lowest", "improper", "mixed"),
-    "expression": ("any", "expanded", "factored", "solved"),
-}
+FORMS = {"fraction": kinds_number.FORMS, "expression": kinds_expression.FORMS}
 ELEMENT_KINDS = ("number", "fraction", "expression", "text")
 
 

@@ -35,6 +35,8 @@ ANSWERS = [
     {"kind": "fraction", "value": "3/4", "form": "any"},
     {"kind": "fraction", "value": "3/4", "form": "lowest"},
     {"kind": "expression", "value": "2x + 3", "form": "factored"},
+    {"kind": "expression", "value": "2x + 3 = 39", "form": "unsolved"},
+    {"kind": "expression", "value": "2x + 3 = 39", "form": "sides"},
     {"kind": "text", "accepted": ["seven", "7"], "case_sensitive": False},
     {"kind": "text", "accepted": ["Seven"], "case_sensitive": True},
     {"kind": "interval", "value": "[-3, 5)"},
