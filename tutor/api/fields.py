@@ -36,19 +36,23 @@ class Text(serializers.CharField):
         return super().to_internal_value(data)
 
 
-class Line(serializers.RegexField):
-    """A text of one line with something on it."""
-
-    default_error_messages = {"invalid": "Expected one line of plain text."}
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(ONE_LINE, **kwargs)
+class Pattern(serializers.RegexField):
+    """A text of a form; a number is none."""
 
     def to_internal_value(self, data: Any) -> str:
         """Read a text."""
         if not isinstance(data, str):
             self.fail("invalid")
         return str(super().to_internal_value(data))
+
+
+class Line(Pattern):
+    """A text of one line with something on it."""
+
+    default_error_messages = {"invalid": "Expected one line of plain text."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(ONE_LINE, **kwargs)
 
 
 class Whole(serializers.IntegerField):

@@ -65,7 +65,7 @@ class ImportAskedSerializer(serializers.Serializer[Any]):
     """What one may say beside the file, in the form or in the address."""
 
     format = serializers.ChoiceField(choices=ImportFormat.choices, default=ImportFormat.AUTO)
-    course = Id(required=False, allow_null=True, help_text="The course that a graph goes to.")
+    course = Id(required=False, help_text="The course that a graph goes to.")
     dry_run = Flag(default=False, help_text="Only say what would change; nothing is written.")
     # The base class has a property of this name; the class body only declares the field.
     partial = Flag(  # type: ignore[assignment]

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from tutor.accounts.models import User
-from tutor.api.fields import Flag, Id, Line, Text
+from tutor.api.fields import Flag, Id, Line, Pattern, Text
 from tutor.roster.models import Classroom, Enrolment
 from tutor.roster.sheets import MOST_ROWS, NAME_MOST, PASSWORD_MOST, USERNAME_MOST
 
@@ -51,7 +51,7 @@ class NewLearnerForm(serializers.Serializer[Any]):
     """A learner to enrol; what is left out is made up."""
 
     name = Line(max_length=NAME_MOST)
-    username = serializers.RegexField(
+    username = Pattern(
         r"^[A-Za-z0-9_.@+-]+$",
         max_length=USERNAME_MOST,
         required=False,

@@ -38,6 +38,8 @@ from tutor.tracing.history_jobs import response_import_apply, response_import_cr
 from tutor.tracing.history_reach import response_imports_of
 from tutor.tracing.models import ResponseImport
 
+# A body of nothing is no log.
+LOG: dict[str, Any] = {"type": "string", "minLength": 1}
 ACCEPTED = "Taken on; Location says where to watch it."
 
 
@@ -92,9 +94,9 @@ class ResponseImportStart(ResponseImportView):
         parameters=[ResponseImportForm],
         request={
             "multipart/form-data": ResponseImportFileForm,
-            "text/csv": OpenApiTypes.STR,
-            "text/tab-separated-values": OpenApiTypes.STR,
-            "application/gzip": OpenApiTypes.BINARY,
+            "text/csv": LOG,
+            "text/tab-separated-values": LOG,
+            "application/gzip": LOG | {"format": "binary"},
         },
         responses={
             202: OpenApiResponse(ResponseImportSerializer, description=ACCEPTED),
