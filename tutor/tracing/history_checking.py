@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from django.db.models import QuerySet
 
+from django.utils.translation import gettext as _
+
 from tutor.accounts.models import User
 from tutor.common.errors import TutorError
 from tutor.content.errors import RowError, value_shown
@@ -30,8 +32,10 @@ def own_history_refuse(course: Course | None, history: History) -> None:
         known = some.filter(responses__course=course).values_list("uuid", flat=True).first()
         if course is not None and known is not None:
             raise TutorError(
-                f"The log holds the learner {known}, whose responses are in this course already: "
-                f"it is an export of this site. Nothing was imported.",
+                _(
+                    "The log holds the learner {learner}, whose responses are in this course "
+                    "already: it is an export of this site. Nothing was imported."
+                ).format(learner=known),
                 code="own_history",
             )
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from tutor.accounts.models import User
 from tutor.common.errors import TutorError
@@ -40,9 +41,11 @@ class HistoryRefusedError(TutorError):
         self.rows = tuple(rows)
         self.problems = tuple(row.message for row in rows)
         super().__init__(
-            f"The log has {n_problems:,} items or skills that the course lacks, so nothing was "
-            f"imported: {self.problems[0]} Import the content first, or let --create-content make "
-            f"skeletons for the history."
+            _(
+                "The log has {count} items or skills that the course lacks, so nothing was "
+                "imported: {first} Import the content first, or have skeletons made for the "
+                "history (--create-content, create_content)."
+            ).format(count=f"{n_problems:,}", first=self.problems[0])
         )
 
 
@@ -115,21 +118,25 @@ def content_refuse(
         if pk is None and len(problems) < PROBLEMS_SHOWN:
             text = history.step_texts[code]
             row = history.row_of(int(np.argmax(history.step == code)))
-            what = "no item" if text.startswith(ANY_ITEM) else f"the item '{text}'"
-            wanted = mapping.items.get(text, key_from(text))
-            message = f"Row {row} has {what}, and the course has no step '{wanted}'."
-            problems.append(
-                RowError(f"row {row}", "item", value_shown(text), "a step of the course", message)
+            said = (
+                _("Row {row} has no item, and the course has no step '{step}'.")
+                if text.startswith(ANY_ITEM)
+                else _("Row {row} has the item '{item}', and the course has no step '{step}'.")
             )
+            wanted = mapping.items.get(text, key_from(text))
+            message = said.format(row=row, item=text, step=wanted)
+            expected = _("a step of the course")
+            problems.append(RowError(f"row {row}", "item", value_shown(text), expected, message))
     for code, pk in enumerate(content.skill_pks):
         if pk is None and len(problems) < 2 * PROBLEMS_SHOWN:
             at = int(np.argmax(data.skill_index == code))
             response = int(np.searchsorted(data.skill_indptr, at, side="right")) - 1
             row, text = history.row_of(response), str(data.skills[code])
-            message = f"Row {row} has the skill '{text}', which the course lacks."
-            problems.append(
-                RowError(f"row {row}", "skill", value_shown(text), "a skill of the course", message)
+            message = _("Row {row} has the skill '{skill}', which the course lacks.").format(
+                row=row, skill=text
             )
+            expected = _("a skill of the course")
+            problems.append(RowError(f"row {row}", "skill", value_shown(text), expected, message))
     return HistoryRefusedError(
         problems, n_problems=content.n_skills_missing + content.n_steps_missing
     )

@@ -17,6 +17,7 @@ from uuid import UUID, uuid5
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from tutor.accounts.models import Role, User
 from tutor.accounts.services import LOG_PREFIX, audit_record
@@ -119,13 +120,18 @@ def history_import(
     course = Course.objects.filter(key=course_key).first()
     if course is None and not is_creating_content:
         raise TutorError(
-            f"There is no course '{course_key}'; import it first, or let --create-content make a "
-            f"skeleton of it.",
+            _(
+                "There is no course '{course}'; import it first, or let --create-content make a "
+                "skeleton of it."
+            ).format(course=course_key),
             code="unknown_course",
         )
     if classroom is not None and (course is None or classroom.course_id != course.pk):
         raise TutorError(
-            f"The class {classroom.name} is not of the course '{course_key}'.", code="other_course"
+            _("The class {name} is not of the course '{course}'.").format(
+                name=classroom.name, course=course_key
+            ),
+            code="other_course",
         )
     accounts = learners_resolve(
         mapping, within=User.objects.all() if learners_within is None else learners_within

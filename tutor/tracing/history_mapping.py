@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
 
 from tutor.accounts.models import Role, User
 from tutor.common.errors import TutorError
@@ -37,8 +38,10 @@ class IdMapping:
             unused = sorted(part.keys() - set(map(str, there)))
             if unused:
                 notes.append(
-                    f"The mapping of {name} names {len(unused):,} ids that the log does not have, "
-                    f"such as '{unused[0]}'."
+                    _(
+                        "The mapping of {part} names {count} ids that the log does not have, such "
+                        "as '{example}'."
+                    ).format(part=name, count=f"{len(unused):,}", example=unused[0])
                 )
         return notes
 
@@ -57,7 +60,7 @@ class MappingRefusedError(TutorError):
 
     def __init__(self, rows: list[RowError]) -> None:
         self.rows = tuple(rows)
-        super().__init__(f"The mapping of ids cannot be used: {rows[0].message}")
+        super().__init__(_("The mapping of ids cannot be used: {why}").format(why=rows[0].message))
 
 
 def mapping_read(document: object) -> IdMapping:
@@ -131,5 +134,7 @@ def _row(pointer: str, value: object, expected: str) -> RowError:
         field=pointer.rpartition("/")[2],
         value=shown,
         expected=expected,
-        message=f"{pointer or '/'} is {shown[:80]!r}, expected {expected}.",
+        message=_("{place} is '{value}', expected {expected}.").format(
+            place=pointer or "/", value=shown[:80], expected=expected
+        ),
     )

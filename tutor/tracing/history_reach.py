@@ -1,6 +1,7 @@
 """Who may bring which history in: a teacher that of their own class, administrators any."""
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from tutor.accounts.models import Role, User
 from tutor.common.errors import TutorError
@@ -26,8 +27,10 @@ def import_course_check(
     course = Course.objects.filter(key=course_key).first()
     if course is None and not (is_creating_content and by.is_administrator):
         raise TutorError(
-            f"There is no course '{course_key}'; import it first, or have an administrator import "
-            f"the log with content made for it.",
+            _(
+                "There is no course '{course}'; import it first, or have an administrator import "
+                "the log with content made for it."
+            ).format(course=course_key),
             code="unknown_course",
         )
     if course is not None and is_creating_content:
@@ -35,14 +38,19 @@ def import_course_check(
     if classroom is None:
         if not by.is_administrator:
             raise TutorError(
-                "Say which class of yours the learners of the log join.", code="class_needed"
+                _("Say which class of yours the learners of the log join."), code="class_needed"
             )
         return
     if not classrooms_of_teacher(by).filter(pk=classroom.pk).exists():
-        raise TutorError(f"You do not teach {classroom.name}.", code="not_own_class")
+        raise TutorError(
+            _("You do not teach {name}.").format(name=classroom.name), code="not_own_class"
+        )
     if course is None or classroom.course_id != course.pk:
         raise TutorError(
-            f"The class {classroom.name} is not of the course '{course_key}'.", code="other_course"
+            _("The class {name} is not of the course '{course}'.").format(
+                name=classroom.name, course=course_key
+            ),
+            code="other_course",
         )
 
 
