@@ -352,3 +352,24 @@ def test_a_real_log_keeps_every_response(
     result = imported(path, now, course_key="a09", is_creating_content=True, options=options)
     distinct = {tuple(row.split(",")[:3]) for row in rows}
     assert result.n_new == Response.objects.count() == len(distinct)
+
+
+def test_the_command_takes_a_mapping_of_ids(world: World, tmp_path: Path) -> None:
+    mapping = tmp_path / "ids.json"
+    mapping.write_text('{"learners": {"8": "ada"}, "items": {"X": "a1a"}, "skills": {"K": "a"}}')
+    log = log_write(tmp_path, ["8,1096470301,X,K,0"])
+    out = StringIO()
+    call_command("import_responses", log, "--course", "sums", "--mapping", mapping, stdout=out)
+    assert "1 responses added" in out.getvalue()
+    assert Response.objects.get().learner == world.ada
+
+
+def test_the_command_refuses_a_mapping_that_is_none(world: World, tmp_path: Path) -> None:
+    mapping = tmp_path / "ids.json"
+    mapping.write_text('{"learners": {"8": "nobody"}}')
+    log = log_write(tmp_path, ["8,1096470301,a1a,a,0"])
+    with pytest.raises(CommandError, match="/learners/8 is 'nobody'"):
+        call_command("import_responses", log, "--course", "sums", "--mapping", mapping)
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("import_responses", log, "--course", "sums", "--mapping", tmp_path / "none")
+    assert not Response.objects.exists()
