@@ -322,23 +322,20 @@ class Fitting:
         columns = self._columns
         skill_offset = torch.cat([draw.skill_offset, draw.skill_offset.new_zeros(1)])
         item_offset = torch.cat([draw.item_offset, draw.item_offset.new_zeros(1)])
-        steps = []
-        for rows in window.rows:
-            at = torch.as_tensor(rows, device=self._centre.device)
-            skill, share = columns["skill"][at], columns["share"][at]
-            offset = (share * skill_offset[skill]).sum(1) + item_offset[columns["item"][at]]
-            offset = offset + columns["values"][at] @ draw.coefficients
-            steps.append(
-                Step(
-                    skill=skill,
-                    share=share,
-                    gap_days=columns["gap_days"][at],
-                    is_new=columns["is_new"][at],
-                    offset=offset,
-                    sign=columns["sign"][at],
-                )
-            )
-        return steps
+        at = torch.as_tensor(np.concatenate(window.rows), device=self._centre.device)
+        skill, share = columns["skill"][at], columns["share"][at]
+        offset = (share * skill_offset[skill]).sum(1) + item_offset[columns["item"][at]]
+        offset = offset + columns["values"][at] @ draw.coefficients
+        whole = Step(
+            skill=skill,
+            share=share,
+            gap_days=columns["gap_days"][at],
+            is_new=columns["is_new"][at],
+            offset=offset,
+            sign=columns["sign"][at],
+        )
+        sizes = [len(rows) for rows in window.rows]
+        return [Step(*parts) for parts in zip(*(one.split(sizes) for one in whole), strict=True)]
 
     def population(self, draw: Draw) -> Population:
         """Return what the filter reads of a draw."""

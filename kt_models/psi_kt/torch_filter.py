@@ -41,11 +41,11 @@ class Step(NamedTuple):
 
 
 class Carried(NamedTuple):
-    """Levels and log weights (L, P) between windows."""
+    """Levels and weights of trait points (L, P) between windows."""
 
     mean: Tensor
     variance: Tensor
-    log_weights: Tensor
+    weights: Tensor
 
 
 class Memory:
@@ -74,18 +74,33 @@ class Memory:
 
 
 class _Read(torch.autograd.Function):
-    """Read skills of the table; the token orders reads and writes in the backward pass."""
+    """Read skills of the table, and what their parents know: weight (L, S, K + 1) sums a, b, 1,
+    its square r, 1. The token orders reads and writes in the backward pass."""
 
     @staticmethod
-    def forward(ctx: Any, token: Tensor, memory: Memory, skill: Tensor) -> tuple[Tensor, Tensor]:
-        ctx.memory, ctx.skill = memory, skill
-        return token.clone(), memory.table[memory.at(skill)]
+    def forward(
+        ctx: Any, token: Tensor, weight: Tensor, memory: Memory, skill: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        n, s = skill.shape
+        # (L, 2 S, K + 1): weights above their squares, so that the table is gone through once.
+        both = torch.cat([weight, weight * weight], 1)
+        ctx.memory, ctx.skill, ctx.both = memory, skill, both
+        sums = torch.bmm(both, memory.table[:n])
+        level, noise = sums[:, :s, : memory.n_level], sums[:, s:, memory.n_level :]
+        return token.clone(), memory.table[memory.at(skill)], level, noise
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
-        token, value = grads
-        ctx.memory.adjoint[ctx.memory.at(ctx.skill)] += value
-        return token, None, None
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        token, value, level, noise = grads
+        memory, skill, both = ctx.memory, ctx.skill, ctx.both
+        n, s = skill.shape
+        each = level.new_zeros(n, 2 * s, memory.table.shape[-1])
+        each[:, :s, : memory.n_level] = level
+        each[:, s:, memory.n_level :] = noise
+        memory.adjoint[:n].baddbmm_(both.transpose(1, 2), each)
+        memory.adjoint[memory.at(skill)] += value
+        products = torch.bmm(each, memory.table[:n].transpose(1, 2))
+        return token, products[:, :s] + 2.0 * both[:, :s] * products[:, s:], None, None
 
 
 class _Write(torch.autograd.Function):
@@ -109,39 +124,6 @@ class _Write(torch.autograd.Function):
         return grads[0], gradient, None, None
 
 
-class _Pull(torch.autograd.Function):
-    """Sum what all parents know, weighted by share (a, b, 1) and by its square (r, 1)."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, token: Tensor, share: Tensor, memory: Memory, skill: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        ctx.memory, ctx.skill = memory, skill
-        ctx.save_for_backward(share)
-        known = memory.table[: len(skill), : memory.n_skills]
-        weight = share[skill]
-        level = torch.bmm(weight, known[:, :, : memory.n_level])
-        noise = torch.bmm(weight**2, known[:, :, memory.n_level :])
-        return token.clone(), level, noise
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        token, level, noise = grads
-        (share,) = ctx.saved_tensors
-        memory, skill = ctx.memory, ctx.skill
-        n, cut = len(skill), memory.n_level
-        known = memory.table[:n, : memory.n_skills]
-        weight = share[skill]
-        adjoint = memory.adjoint[:n, : memory.n_skills]
-        adjoint[:, :, :cut] += torch.bmm(weight.transpose(1, 2), level)
-        adjoint[:, :, cut:] += torch.bmm((weight**2).transpose(1, 2), noise)
-        each = torch.bmm(level, known[:, :, :cut].transpose(1, 2))
-        each += 2.0 * weight * torch.bmm(noise, known[:, :, cut:].transpose(1, 2))
-        gradient = torch.zeros_like(share)
-        gradient.index_add_(0, skill.reshape(-1), each.reshape(-1, memory.n_skills))
-        return token, gradient, None, None
-
-
 def _apply(function: Any, *arguments: Any) -> Any:
     """Run a function with its own backward pass: torch gives `apply` no types."""
     return function.apply(*arguments)
@@ -153,11 +135,8 @@ def begin(population: Population, n_learners: int) -> Carried:
     return Carried(
         mean=population.level_mean.expand(shape),
         variance=population.level_variance.expand(shape),
-        log_weights=torch.full(
-            shape, -float(torch.tensor(float(shape[1])).log()),
-            dtype=population.alpha.dtype, device=population.alpha.device,
-        ),
-    )  # fmt: skip
+        weights=torch.full_like(population.alpha, 1.0 / shape[1]).expand(shape),
+    )
 
 
 def filter_steps(
@@ -174,35 +153,32 @@ def filter_steps(
     """
     token = population.alpha.new_zeros(()).requires_grad_()
     nodes, powers = _quadrature(population.alpha)
-    total = population.share.sum(1)[:, None]
-    total_square = (population.share**2).sum(1)[:, None]
-    mean, variance, log_weights = carried
+    gaps, around = _gaps(population, steps, memory), _around(population)
+    mean, variance, weights = carried
+    keep, anew = 1.0 - population.trait_drift, population.trait_drift / len(population.alpha)
     found = []
-    for number, step in enumerate(steps):
+    for number, (step, gap) in enumerate(zip(steps, gaps, strict=True)):
         n = len(step.sign)
-        m, v, w = mean[:n], variance[:n], log_weights[:n]
+        m, v, w = mean[:n], variance[:n], weights[:n]
         if number or not is_first:
             v = v + population.level_drift
-            w = _drift(w, population.trait_drift)
-        token, before = _apply(_Read, token, memory, step.skill)
-        token, level_sum, noise_sum = _apply(_Pull, token, population.share, memory, step.skill)
-        a, b, r = _revisit(
-            population, step, before, level_sum, noise_sum,
-            total=total[step.skill], total_square=total_square[step.skill],
-        )  # fmt: skip
-        (a, b, r), m, v, log_likelihood = _learn(a, b, r, m, v, step, nodes, powers)
-        one = torch.ones_like(a[..., :1])
-        token = _apply(_Write, token, torch.cat([a, b, one, r, one], -1), memory, step.skill)
-        joint = w + log_likelihood
-        found.append(torch.logsumexp(joint, 1) - torch.logsumexp(w, 1))
+            w = keep * w + anew
+        token, *known = _apply(_Read, token, gap.share, memory, step.skill)
+        ab, r = _revisit(around, step, gap, *known)
+        written, m, v, likelihood = _learn(ab, r, m, v, step, nodes, powers)
+        token = _apply(_Write, token, written, memory, step.skill)
+        joint = w * likelihood
+        total = joint.sum(1, keepdim=True)
+        found.append(total[:, 0])
+        w = joint / total
         if n == len(mean):
-            mean, variance, log_weights = m, v, _normalised(joint)
+            mean, variance, weights = m, v, w
         else:
             mean = torch.cat([m, mean[n:]])
             variance = torch.cat([v, variance[n:]])
-            log_weights = torch.cat([_normalised(joint), log_weights[n:]])
+            weights = torch.cat([w, weights[n:]])
     # The token carries the order of writes into whatever is made of the result.
-    return torch.cat(found) + 0.0 * token, Carried(mean, variance, log_weights)
+    return torch.cat(found).log() + 0.0 * token, Carried(mean, variance, weights)
 
 
 def detached(carried: Carried) -> Carried:
@@ -210,79 +186,129 @@ def detached(carried: Carried) -> Carried:
     return Carried(*(one.detach() for one in carried))
 
 
-def _revisit(
-    population: Population,
-    step: Step,
-    before: Tensor,
-    level_sum: Tensor,
-    noise_sum: Tensor,
-    *,
-    total: Tensor,
-    total_square: Tensor,
-) -> tuple[Tensor, Tensor, Tensor]:
-    n_points = len(population.alpha)
-    slope = 1.0 if population.starts_at_target else 0.0
-    gamma = population.gamma
-    # Parents that were never practised stand at the start.
-    rest = total - level_sum[..., -1:]
-    rest_square = total_square - noise_sum[..., -1:]
-    pull_a = gamma * (level_sum[..., :n_points] + rest * population.start_mean)
-    pull_b = gamma * (level_sum[..., n_points : 2 * n_points] + rest * slope)
-    pull_r = gamma**2 * (noise_sum[..., :n_points] + rest_square * population.start_variance)
-    is_new = step.is_new[..., None]
-    a, b, r = (
-        before[..., :n_points],
-        before[..., n_points : 2 * n_points],
-        before[..., -n_points - 1 : -1],
-    )
-    a = torch.where(is_new, population.start_mean, a)
-    b = torch.where(is_new, torch.full_like(b, slope), b)
-    r = torch.where(is_new, population.start_variance, r)
-    rate = population.alpha * step.gap_days[..., None]
+class _Gap(NamedTuple):
+    """What a gap does, whatever is known: of skills (L, S), times 2 P for a and b, P for r.
+
+    share (L, S, K + 1) of the parents, total and total_square (L, S, 1) their sums; a and b keep
+    `stay` of themselves and move by `leave` towards the target, r keeps stay_r, gains noise, and
+    leave_r of the pull's variance.
+    """
+
+    share: Tensor
+    total: Tensor
+    total_square: Tensor
+    stay: Tensor
+    leave: Tensor
+    stay_r: Tensor
+    leave_r: Tensor
+    noise: Tensor
+
+
+def _gaps(population: Population, steps: list[Step], memory: Memory) -> list[_Gap]:
+    """Return the gaps of all steps: found together, since none depends on what is known."""
+    sizes = [len(step.sign) for step in steps]
+    skill = torch.cat([step.skill for step in steps])
+    rate = population.alpha * torch.cat([step.gap_days for step in steps])[..., None]
     stay, leave = torch.exp(-rate), -torch.expm1(-rate)
-    noise = population.spread * -torch.expm1(-2.0 * rate)
-    moved_a = stay * a + leave * pull_a
-    moved_b = stay * b + leave * (1.0 + pull_b)
-    moved_r = stay**2 * r + leave**2 * pull_r + noise
-    if not population.starts_at_target:
-        return moved_a, moved_b, moved_r
+    # One more column, of the empty place: the whole table is then what the shares weigh.
+    shares = torch.cat([population.share, population.share.new_zeros(memory.n_skills + 1, 1)], 1)
+    whole = _Gap(
+        share=shares[skill],
+        total=population.share.sum(1)[skill][..., None],
+        total_square=(population.share * population.share).sum(1)[skill][..., None],
+        stay=torch.cat([stay, stay], -1),
+        leave=torch.cat([leave, leave], -1),
+        stay_r=stay * stay,
+        leave_r=leave * leave,
+        noise=population.spread * -torch.expm1(-2.0 * rate),
+    )
+    return [_Gap(*parts) for parts in zip(*(one.split(sizes) for one in whole), strict=True)]
+
+
+class _Around(NamedTuple):
+    """Where skills begin and whereto they go, (2 P,) of a and b, P or one number of r."""
+
+    target: Tensor
+    start: Tensor
+    start_variance: Tensor
+    gamma: Tensor
+    gamma_square: Tensor
+    starts_at_target: bool
+
+
+def _around(population: Population) -> _Around:
+    gamma = population.gamma
+    # A skill begins at start_mean, around the level or not; the target always is around it.
+    target = gamma.new_tensor([0.0, 1.0]).repeat_interleave(len(gamma))
+    slope = target if population.starts_at_target else torch.zeros_like(target)
+    return _Around(
+        target=target,
+        start=population.start_mean * (1.0 - target) + slope,
+        start_variance=population.start_variance,
+        gamma=gamma.repeat(2),
+        gamma_square=gamma * gamma,
+        starts_at_target=population.starts_at_target,
+    )
+
+
+def _revisit(
+    around: _Around, step: Step, gap: _Gap, before: Tensor, level_sum: Tensor, noise_sum: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return a and b side by side (L, S, 2 P), and r (L, S, P), at the moment of the response."""
+    cut = len(around.target)
+    # Parents that were never practised stand at the start.
+    rest = gap.total - level_sum[..., -1:]
+    rest_square = gap.total_square - noise_sum[..., -1:]
+    pull = around.gamma * (level_sum[..., :-1] + rest * around.start)
+    pull_r = around.gamma_square * (noise_sum[..., :-1] + rest_square * around.start_variance)
+    is_new = step.is_new[..., None]
+    ab, r = before[..., :cut], before[..., cut + 1 : -1]
+    if not around.starts_at_target:
+        ab = torch.where(is_new, around.start, ab)
+        r = torch.where(is_new, around.start_variance, r)
+    moved = gap.stay * ab + gap.leave * (around.target + pull)
+    moved_r = gap.stay_r * r + gap.leave_r * pull_r + gap.noise
+    if not around.starts_at_target:
+        return moved, moved_r
     return (
-        torch.where(is_new, population.start_mean + pull_a, moved_a),
-        torch.where(is_new, 1.0 + pull_b, moved_b),
-        torch.where(is_new, population.start_variance + pull_r, moved_r),
+        torch.where(is_new, around.start + pull, moved),
+        torch.where(is_new, around.start_variance + pull_r, moved_r),
     )
 
 
 def _learn(
-    a: Tensor, b: Tensor, r: Tensor, m: Tensor, v: Tensor, step: Step, nodes: Tensor, powers: Tensor
-) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor, Tensor, Tensor]:
-    share = step.share[..., None]
-    x_a = (share * a).sum(1) + step.offset[:, None]
-    x_b = (share * b).sum(1)
-    x_r = (share**2 * r).sum(1)
+    ab: Tensor, r: Tensor, m: Tensor, v: Tensor, step: Step, nodes: Tensor, powers: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return the skills' rows of the table, level, and likelihood (L, P) after an answer."""
+    share, n_points = step.share[..., None], m.shape[1]
+    x_ab, x_r = (share * ab).sum(1), (share * share * r).sum(1)
+    x_a, x_b = x_ab[:, :n_points] + step.offset[:, None], x_ab[:, n_points:]
     centre = x_a + x_b * m
-    width = (x_b**2 * v + x_r).clamp_min(recursion.LEAST_VARIANCE)
+    covariance = x_b * v
+    width = (x_b * covariance + x_r).clamp_min(recursion.LEAST_VARIANCE)
     scale = width.sqrt()
     x = centre[..., None] + scale[..., None] * nodes
     moments = torch.sigmoid(step.sign[:, None, None] * x) @ powers
-    is_double = a.dtype == torch.float64
+    is_double = ab.dtype == torch.float64
     total = moments[..., 0].clamp_min(recursion.LEAST_LIKELIHOOD if is_double else 1e-30)
     first, second = moments[..., 1] / total, moments[..., 2] / total
     most = recursion.MOST_SHRINKAGE if is_double else 1.0 - 1e-5
-    shrinkage = (1.0 - second + first**2).clamp(0.0, most)
-    slope = first / scale
-    precision = shrinkage / (1.0 - shrinkage) / width
+    shrinkage = (1.0 - second + first * first).clamp(0.0, most)
+    slope, relative = first / scale, shrinkage / width
+    precision = relative / (1.0 - shrinkage)
     gain = share * r / (1.0 + precision * x_r)[:, None, :]
     push = slope * (1.0 + precision * width) + precision * (centre - x_a)
+    change = torch.cat([push, -precision * x_b], 1)[:, None, :]
+    one = torch.ones_like(r[..., :1])
     after = (
-        a + gain * push[:, None, :],
-        b - gain * (precision * x_b)[:, None, :],
+        ab + torch.cat([gain, gain], -1) * change,
+        one,
         r - share * r * gain * precision[:, None, :],
+        one,
     )
-    covariance = x_b * v
     m = m + covariance * slope
-    v = v - covariance**2 * shrinkage / width
-    return after, m, v, total.log()
+    v = v - covariance * covariance * relative
+    return torch.cat(after, -1), m, v, total
 
 
 def _quadrature(like: Tensor) -> tuple[Tensor, Tensor]:
@@ -290,12 +316,3 @@ def _quadrature(like: Tensor) -> tuple[Tensor, Tensor]:
     nodes = torch.as_tensor(recursion.NODES.copy()).to(like)
     weights = torch.as_tensor(recursion.NODE_WEIGHTS.copy()).to(like)
     return nodes, torch.stack([weights, weights * nodes, weights * nodes**2], 1)
-
-
-def _normalised(log_weights: Tensor) -> Tensor:
-    return log_weights - torch.logsumexp(log_weights, 1, keepdim=True)
-
-
-def _drift(log_weights: Tensor, share: Tensor) -> Tensor:
-    weights = torch.softmax(log_weights, 1)
-    return ((1.0 - share) * weights + share / log_weights.shape[1]).log()
