@@ -30,12 +30,12 @@ POPULATION: tuple[tuple[str, float, float], ...] = (
     ("transfer", 0.0, 1.0),  # before sigmoid
     ("log_transfer_sd", 0.3, 0.5),
     ("level", 0.0, 1.0),
-    ("log_level_sd", -0.4, 0.7),
+    ("log_level_sd", -1.0, 0.4),
     ("start", 0.0, 1.0),
     ("log_start_sd", -0.4, 0.7),
     ("log_level_drift", -7.0, 1.5),  # variance per response
     ("logit_trait_drift", -7.0, 1.5),
-    ("log_skill_sd", -1.0, 1.0),
+    ("log_skill_sd", -1.4, 0.5),
     ("log_item_sd", -0.5, 1.0),
 )
 SCALARS = {name: place for place, (name, _, _) in enumerate(POPULATION)}
@@ -43,9 +43,10 @@ _EMBEDDING_SD = 0.6
 # Of an edge's log odds under the embeddings' prior at d = 16, by 1,200 draws.
 EDGE_PRIOR_SD = 2.3
 _DIRECTION_SD = 0.4
-# Counts of practice may weigh much; what the last answers say is for the filter, and a little more.
-_COEFFICIENT_SD = 0.3
-_SIGNAL_SD = 0.1
+# What counts of practice, and what the last answers, may weigh in small cohorts: with wider priors
+# forecasts were too sure in open loop (docs/psi-kt.md).
+_COEFFICIENT_SD = 0.15
+_SIGNAL_SD = 0.03
 # With a graph of authors, an edge that they left out is a priori drawn below one half.
 _UNAUTHORED = 2.0
 
