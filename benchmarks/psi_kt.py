@@ -2,6 +2,8 @@
 
     OMP_NUM_THREADS=1 python benchmarks/psi_kt.py speed
     OMP_NUM_THREADS=1 python benchmarks/psi_kt.py recovery --responses 50,200
+    OMP_NUM_THREADS=1 python benchmarks/psi_kt.py edges --responses 50,200,800 --parents 3
+    OMP_NUM_THREADS=1 python benchmarks/psi_kt.py authored --learners 3000 --responses 200
     OMP_NUM_THREADS=1 STEPWISE_DATA=../shared python benchmarks/psi_kt.py variants --seeds 0,1,2
     OMP_NUM_THREADS=1 STEPWISE_DATA=../shared python benchmarks/psi_kt.py streaming --seeds 0,1,2
     OMP_NUM_THREADS=1 STEPWISE_DATA=../shared python benchmarks/psi_kt.py full --out DIR
@@ -19,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,16 +34,21 @@ from kt_models.evaluate.protocols import ProtocolConfig, Trial, predict_trial, t
 from kt_models.protocol import Observation
 from kt_models.psi_kt.config import CONFIGS, PSIKTConfig
 from kt_models.psi_kt.filter import FittedPSIKT
+from kt_models.psi_kt.forecast import verdict
+from kt_models.psi_kt.model import EDGE_PRIOR_SD, graph_of, shares_of
 from kt_models.psi_kt.packing import pack
 from kt_models.psi_kt.parameters import strongest_parents
 from kt_models.psi_kt.state import PSIKTState
 from kt_models.psi_kt.tracer import PSIKTTracer
+from kt_models.psi_kt.transfers import edge_posterior, share_likelihood
 from kt_models.registry import load_tracer
 from kt_models.split import positions
+from kt_models.synthetic_log import Simulated
 from kt_models.synthetic_psi_kt import PSIKTTruth, simulate_psi_kt
 
 F = NDArray[np.float64]
 EXTENDED = "psi_kt_extended"
+N_SKILLS = 30
 DATA = Path(os.environ.get("STEPWISE_DATA", "../shared")) / "data"
 
 
@@ -51,6 +59,8 @@ def main() -> None:
     parts: dict[str, Callable[[argparse.Namespace], None]] = {
         "speed": speed,
         "recovery": recovery,
+        "edges": edges,
+        "authored": authored,
         "variants": variants,
         "streaming": streaming,
         "full": full,
@@ -59,6 +69,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--responses", default="50")
     parser.add_argument("--learners", type=int, default=500)
+    parser.add_argument("--parents", type=int, default=3)
     parser.add_argument("--steps", type=int, default=120)
     parser.add_argument("--settings", default="", help="run only variants whose name holds this")
     parser.add_argument("--divisor", choices=("skills", "parents"), default="parents")
@@ -122,7 +133,8 @@ def speed(arguments: argparse.Namespace) -> None:
 
 def recovery(arguments: argparse.Namespace) -> None:
     """Fit on simulated learners; hold edges, and traits after ever more responses, to the truth."""
-    sizes = {"n_learners": arguments.learners, "n_skills": 30, "n_parents": 3}
+    n = arguments.learners
+    sizes = {"n_learners": n, "n_skills": N_SKILLS, "n_parents": arguments.parents}
     first, *_ = lengths = numbers(arguments.responses)
     # Traits and edges are drawn before anything else: the same learners, however long the log.
     logs = {
@@ -143,9 +155,9 @@ def recovery(arguments: argparse.Namespace) -> None:
     begin = time.process_time()
     fitted = PSIKTTracer("psi_kt", config=config).fit(logs[first].data, seed=0)
     spent = time.process_time() - begin
-    edges, truth = fitted.parameters.edges.weight, logs[first].truth
-    off = ~np.eye(30, dtype=np.bool_)
-    found = auc((truth.edges[off] > 0).astype(np.int8), edges[off].astype(np.float64))
+    weight, truth = fitted.parameters.edges.weight, logs[first].truth
+    off = ~np.eye(N_SKILLS, dtype=np.bool_)
+    found = auc((truth.edges[off] > 0).astype(np.int8), weight[off].astype(np.float64))
     print(
         f"{arguments.learners} learners x {first}, 30 skills, divided by {arguments.divisor}: fit "
         f"{spent:.0f} CPU s, AUROC of edges {found:.3f}",
@@ -156,6 +168,104 @@ def recovery(arguments: argparse.Namespace) -> None:
     for length, simulated in logs.items():
         print(f"  after {length} responses, 200 learners:")
         _show_traits(fitted, simulated.data, simulated.truth)
+
+
+def edges(arguments: argparse.Namespace) -> None:
+    """Tell true edges from others, by ever more answers, and knowing what parents truly know."""
+    for length in numbers(arguments.responses):
+        log = _simulated(arguments, length)
+        truth, knowledge = log.truth, log.truth.knowledge
+        assert knowledge is not None
+        fitted, spent = _fitted_on_some(arguments, log.data)
+        data = log.data.merged().data
+        begin = time.process_time()
+        graph = _graph(fitted)
+        off = ~np.eye(N_SKILLS, dtype=np.bool_)
+        is_edge = (truth.edges[off] > 0.0).astype(np.int8)
+        excess = knowledge - truth.level[data.learner][:, None]
+        aurocs = []
+        for known in (None, excess):
+            likelihood = share_likelihood(fitted.parameters, fitted.pulls, data, excess=known)
+            found = edge_posterior(
+                graph, likelihood, config=fitted.parameters.config, prior_sd=EDGE_PRIOR_SD
+            )
+            aurocs.append(auc(is_edge, found.weight[off]))
+        print(
+            f"{arguments.learners} learners x {length}, {arguments.parents} parents: AUROC of the "
+            f"fitted graph {auc(is_edge, graph[off]):.3f}, of edges' posterior {aurocs[0]:.3f}, "
+            f"with the parents' true knowledge {aurocs[1]:.3f}; fit {spent:.0f} CPU s, two passes "
+            f"{time.process_time() - begin:.0f}",
+            flush=True,
+        )
+
+
+def authored(arguments: argparse.Namespace) -> None:
+    """Give a graph of which a fifth is wrong as the prior; count what the answers say of it."""
+    rng = np.random.default_rng(2)
+    for length in numbers(arguments.responses):
+        log = _simulated(arguments, length)
+        right = np.argwhere(log.truth.edges > 0.0)
+        wrong = np.argwhere(np.triu(log.truth.edges == 0.0, 1))
+        n_wrong = len(right) // 5
+        is_wrong = rng.permutation(np.arange(len(right)) < n_wrong)
+        right[is_wrong] = rng.permutation(wrong)[:n_wrong]
+        names = [str(skill) for skill in log.data.skills]
+        pairs = tuple((names[parent], names[child]) for parent, child in right.tolist())
+        fitted, _ = _fitted_on_some(arguments, log.data, authored=pairs)
+        data = log.data.merged().data
+        likelihood = share_likelihood(fitted.parameters, fitted.pulls, data)
+        found = edge_posterior(
+            _graph(fitted), likelihood, config=fitted.parameters.config, prior_sd=EDGE_PRIOR_SD
+        )
+        said = {"supports": [0, 0], "contradicts": [0, 0], "undecided": [0, 0]}
+        for (parent, child), false in zip(right.tolist(), is_wrong.tolist(), strict=True):
+            where = (parent, child)
+            said[verdict(found.share[where], found.told[where], found.told_sd[where])][false] += 1
+        shown = ", ".join(f"{what} {true} true and {false} wrong" for what, (true, false)
+                          in said.items())  # fmt: skip
+        print(
+            f"{arguments.learners} learners x {length}, {arguments.parents} parents, {len(right)} "
+            f"authored edges of which {n_wrong} are wrong: the data {shown}",
+            flush=True,
+        )
+
+
+def _simulated(arguments: argparse.Namespace, length: int) -> Simulated[PSIKTTruth]:
+    return simulate_psi_kt(
+        np.random.default_rng(1),
+        n_learners=arguments.learners,
+        n_responses=length,
+        n_skills=N_SKILLS,
+        n_parents=arguments.parents,
+        divisor=arguments.divisor,
+        keeps_knowledge=True,
+    )
+
+
+def _fitted_on_some(
+    arguments: argparse.Namespace, data: ResponseArrays, **changes: Any
+) -> tuple[FittedPSIKT, float]:
+    """Fit the population on the first 50 answers of 500 learners: enough for fourteen numbers."""
+    few = data.take((positions(data) < 50) & (data.learner < 500))
+    config = replace(
+        CONFIGS["psi_kt"],
+        starts_at_target=True,
+        transfer=arguments.divisor,
+        steps=arguments.steps,
+        epochs=1,
+        learning_rate=0.06,
+        **changes,
+    )
+    begin = time.process_time()
+    fitted = PSIKTTracer("psi_kt", config=config).fit(few, seed=0)
+    return fitted, time.process_time() - begin
+
+
+def _graph(fitted: FittedPSIKT) -> F:
+    raw = fitted.parameters.raw
+    u, direction = (torch.as_tensor(raw[f"{site}.loc"]) for site in ("embedding", "direction"))
+    found: F = graph_of(u, direction).double().numpy()
+    return found
 
 
 def _show_traits(fitted: FittedPSIKT, data: ResponseArrays, truth: PSIKTTruth) -> None:
@@ -296,7 +406,7 @@ def full(arguments: argparse.Namespace) -> None:
         print(
             f"  {edge.parent} -> {edge.child}: {edge.weight:.2f} ({edge.lower:.2f}-"
             f"{edge.upper:.2f}), {edge.n_learners} learners, right {edge.right_after_strong:.2f} "
-            f"after strong, {edge.right_after_weak:.2f} after weak"
+            f"after strong, {edge.right_after_weak:.2f} after weak; the data {edge.says}"
         )
     whole = score(trial.test.correct[trial.is_scored], predict_trial(_unpruned(fitted), trial))
     print(f"  log loss with every parent kept {whole.log_loss:.5f}, pruned {scores.log_loss:.5f}")
@@ -306,12 +416,8 @@ def full(arguments: argparse.Namespace) -> None:
 
 def _unpruned(fitted: FittedPSIKT) -> FittedPSIKT:
     """Return the same model with all parents of every skill."""
-    from kt_models.psi_kt.model import graph_of, shares_of
-
     p = fitted.parameters
-    u, direction = (torch.as_tensor(p.raw[f"{site}.loc"]) for site in ("embedding", "direction"))
-    graph = graph_of(u, direction)
-    share = shares_of(graph, config=p.config).numpy()[:-1].T
+    share = shares_of(torch.as_tensor(_graph(fitted)), config=p.config).numpy()[:-1].T
     parents, kept, rest, rest_square = strongest_parents(share, len(p.skills))
     return FittedPSIKT(
         replace(p, parents=parents, parent_share=kept, rest=rest, rest_square=rest_square)

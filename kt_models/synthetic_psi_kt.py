@@ -1,6 +1,6 @@
 """Simulate PSI-KT itself: traits from a population, a sparse graph, knowledge that decays."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -21,13 +21,17 @@ Divisor: TypeAlias = Literal["skills", "parents"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PSIKTTruth:
-    """What the log was drawn from: traits (n_learners,) and edges (parent, child) in [0, 1]."""
+    """What the log was drawn from: traits (n_learners,) and edges (parent, child) in [0, 1].
+
+    knowledge (n, n_skills) is all that the learner knew at each response, where it was kept.
+    """
 
     decay: F
     level: F
     volatility: F
     transfer: F
     edges: F
+    knowledge: F | None = None
 
 
 def simulate_psi_kt(
@@ -41,6 +45,7 @@ def simulate_psi_kt(
     divisor: Divisor = "skills",
     p_stay: float = 0.5,
     begin_days: float = 20_000.0,
+    keeps_knowledge: bool = False,
 ) -> Simulated[PSIKTTruth]:
     """Simulate the model with traits constant in time; every skill moves in every gap.
 
@@ -73,10 +78,12 @@ def simulate_psi_kt(
     time = draw_times(rng, n_learners=n_learners, n_responses=n_responses, begin_days=begin_days)
     z = _start(rng, truth, shares)
     correct, p = np.empty(skill.shape, dtype=np.bool_), np.empty(skill.shape)
-    row = np.arange(n_learners)
+    row, kept = np.arange(n_learners), list[F]()
     for step, practised in enumerate(skill):
         if step:
             z = _moved(rng, z, truth, shares, gap_days=time[step] - time[step - 1])
+        if keeps_knowledge:
+            kept.append(z)
         p[step] = 0.5 * (1.0 + np.tanh(0.5 * z[row, practised]))
         correct[step] = rng.random(n_learners) < p[step]
     data = log_of_steps(
@@ -88,6 +95,9 @@ def simulate_psi_kt(
         n_skills=n_skills,
         time_unit="days",
     )
+    if kept:
+        knowledge = np.stack(kept, axis=1).reshape(-1, n_skills)
+        truth = replace(truth, knowledge=knowledge)
     return Simulated(data=data, p=p.T.ravel(), truth=truth)
 
 

@@ -1,6 +1,7 @@
 """Filter a whole log, learners side by side, one step of all of them at a time: numpy only."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from kt_models.psi_kt.recursion import (
     F,
     Knowledge,
     Level,
+    Response,
     Start,
     Traits,
     drift_weights,
@@ -134,13 +136,35 @@ def predict(parameters: PSIKTParameters, pulls: Pulls, data: ResponseArrays) -> 
     layout = layout_of(merged.data, parameters)
     found = np.empty(merged.data.n_responses)
     for begin in range(0, len(layout.start), _GROUP):
-        group = _Group(parameters, pulls, layout, slice(begin, begin + _GROUP))
+        group = Group(parameters, pulls, layout, slice(begin, begin + _GROUP))
         for at in range(int(group.length[0])):
             group.step(at, found)
     return found[merged.response]
 
 
-class _Group:
+class Moment(NamedTuple):
+    """One answer of each of n learners, S places for skills, P trait points.
+
+    row (n,) in the log; slot, is_new (n, S); share, gap_days (n, S, 1); weights (n, P) of the trait
+    points before the answer; p_right, sign (n,).
+    """
+
+    row: I64
+    slot: I64
+    is_new: NDArray[np.bool_]
+    share: F
+    gap_days: F
+    weights: F
+    response: Response
+    p_right: F
+    sign: F
+    before: Knowledge
+    after: Knowledge
+    level_before: Level
+    level_after: Level
+
+
+class Group:
     """Some learners, longest first; tables are (learners, slots, 3 P)."""
 
     def __init__(
@@ -175,30 +199,50 @@ class _Group:
         is_new = np.isnan(last)
         since = np.where(is_new, self._first[:n, None], last)
         pull = self._pull(n, slot)
-        known = revisit(
+        gap_days = np.maximum(days[:, None] - since, 0.0)[..., None]
+        before = revisit(
             split(self._table[learner, slot]),
             pull,
             self._traits,
             self._start,
-            gap_days=np.maximum(days[:, None] - since, 0.0)[..., None],
+            gap_days=gap_days,
             is_new=is_new[..., None],
         )
         drift = parameters.level_drift if at else 0.0
-        level = Level(m=self._mean[:n], v=self._variance[:n] + drift)
+        level = Level(m=self._mean[:n].copy(), v=self._variance[:n] + drift)
         log_weights = drift_weights(self._log_weights[:n], parameters.trait_drift if at else 0.0)
-        share = layout.share[rows][..., None]
-        response = respond(known, share, level, layout.offset[rows][:, None])
+        share, sign = layout.share[rows][..., None], layout.sign[rows]
+        response = respond(before, share, level, layout.offset[rows][:, None])
         weights = np.exp(log_weights)
-        found[rows] = (weights * p_correct(response)).sum(axis=1) / weights.sum(axis=1)
-        known, level, log_likelihood = learn(
-            known, share, level, response, layout.sign[rows][:, None]
-        )
-        self._table[learner, slot] = joined(known)
+        weights /= weights.sum(axis=1, keepdims=True)
+        found[rows] = (weights * p_correct(response)).sum(axis=1)
+        after, level_after, log_likelihood = learn(before, share, level, response, sign[:, None])
+        self._table[learner, slot] = joined(after)
         self._last[learner, slot] = days[:, None]
         self._table[:n, layout.trash] = self._start_row
         self._last[:n, layout.trash] = np.nan
-        self._mean[:n], self._variance[:n] = level
+        self._mean[:n], self._variance[:n] = level_after
         self._log_weights[:n] = drift_weights(log_weights + log_likelihood, 0.0)
+        self.told(
+            Moment(
+                row=rows,
+                slot=slot,
+                is_new=is_new,
+                share=share,
+                gap_days=gap_days,
+                weights=weights,
+                response=response,
+                p_right=found[rows],
+                sign=sign,
+                before=before,
+                after=after,
+                level_before=level,
+                level_after=level_after,
+            )
+        )
+
+    def told(self, now: Moment) -> None:
+        """Take note of what was just learned; for those that keep more than the filter does."""
 
     def _pull(self, n: int, slot: I64) -> Knowledge:
         n_points = self._parameters.config.particles

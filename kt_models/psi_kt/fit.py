@@ -22,9 +22,8 @@ from kt_models.errors import FitError
 from kt_models.protocol import Progress
 from kt_models.psi_kt.checkpoint import Keeper
 from kt_models.psi_kt.config import PSIKTConfig
-from kt_models.psi_kt.guide import Variables, first_variables, guide
-from kt_models.psi_kt.history import N_FEATURES
-from kt_models.psi_kt.model import Draw, Sizes, graph_of, model, population_of
+from kt_models.psi_kt.guide import first_variables, guide
+from kt_models.psi_kt.model import Draw, Sizes, model, population_of
 from kt_models.psi_kt.packing import Packed, Window, authored_matrix, groups_of, windows_of
 from kt_models.psi_kt.torch_filter import (
     Carried,
@@ -43,22 +42,14 @@ _LARGEST_GRADIENT = 10.0
 _LAST_RATE = 0.1
 _AVERAGED_FROM = 2.0 / 3.0
 _KEPT_TIMES = 20
-# Blocks of learners whose scores are squared and summed for the edges' information.
-_BLOCKS = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """The guide's variables, averaged, and the loss per response of every epoch.
-
-    edge_score, edge_information (K, K): slope of the log likelihood in each a[parent, child] at
-    the fit, and its Fisher information.
-    """
+    """The guide's variables, averaged, and the loss per response of every epoch."""
 
     variables: dict[str, NDArray[np.float64]]
     losses: tuple[float, ...]
-    edge_score: NDArray[np.float64]
-    edge_information: NDArray[np.float64]
 
 
 def fit_variables(
@@ -79,11 +70,10 @@ def fit_variables(
         from kt_models.psi_kt.structured import fit_structured
 
         variables = fit_structured(packed, config=config, seed=seed, progress=progress)
-        none = np.zeros((len(packed.skills), len(packed.skills)))
-        return Fit(variables=variables, losses=(), edge_score=none, edge_information=none)
+        return Fit(variables=variables, losses=())
     training = Fitting(packed, config=config, seed=seed, warm=warm)
     begin_at = training.resume(keeper)
-    # The pass for edges takes about as long as an epoch.
+    # The pass for edges, which comes after, takes about as long as an epoch.
     n_passes = training.n_epochs + 1
 
     def tell(n_done: float, message: str) -> None:
@@ -100,7 +90,7 @@ def fit_variables(
         if keeper is not None and is_kept:
             training.keep(keeper, epoch + 1)
         tell(epoch + 1, f"{which}, loss {loss:.4f} a response")
-    return training.result(teller(training.n_epochs, "edges"))
+    return training.result()
 
 
 def centre_of(packed: Packed, *, config: PSIKTConfig) -> tuple[float, float]:
@@ -206,58 +196,15 @@ class Fitting:
         self._losses.append(total / self._n_windows)
         return self._losses[-1]
 
-    def result(self, tell: Tell | None = None) -> Fit:
+    def result(self) -> Fit:
         """Return the averaged variables, and the graph's score and information by a last pass."""
         n = max(self._n_summed, 1)
         source = self._summed if self._n_summed else self.variables
         averaged = {name: one.detach() / n for name, one in source.items()}
-        score, information = self._edge_curvature(averaged, tell)
         return Fit(
             variables={name: one.double().cpu().numpy() for name, one in averaged.items()},
             losses=tuple(self._losses),
-            edge_score=score,
-            edge_information=information,
         )
-
-    def _edge_curvature(
-        self, variables: Variables, tell: Tell | None
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Sum the scores of learners' blocks, and their squares: blocks are independent."""
-        n_skills = self._sizes.n_skills
-        total = torch.zeros(n_skills, n_skills, dtype=torch.float64)
-        squares = torch.zeros_like(total)
-        if self._config.transfer == "none":
-            return total.numpy(), squares.numpy()
-        graph = graph_of(variables["embedding.loc"], variables["direction.loc"])
-        zero = self._centre.new_zeros(0)
-        draw = Draw(
-            scalars=variables["scalars.loc"],
-            graph=graph,
-            skill_offset=variables.get("skill_offset.loc", zero.new_zeros(n_skills)),
-            item_offset=variables.get("item_offset.loc", zero.new_zeros(self._sizes.n_items)),
-            coefficients=variables.get("coefficients.loc", zero.new_zeros(N_FEATURES)),
-        )
-        size = min(self._config.group, max(math.ceil(len(self._packed.start) / _BLOCKS), 1))
-        groups = groups_of(self._packed, size=size)
-        for number, group in enumerate(groups):
-            score = torch.zeros_like(graph)
-            memory: Memory | None = None
-            carried: Carried | None = None
-            for window in windows_of(self._packed, group, size=self._config.window):
-                if memory is None:
-                    memory = self._memory(len(window.rows[0]))
-                leaf = graph.detach().clone().requires_grad_()
-                run = _Run(self, window, memory, carried, "the pass for edges")
-                found = run.log_likelihood(draw._replace(graph=leaf)).sum()
-                kept = memory.keep()
-                score += torch.autograd.grad(found, leaf)[0]
-                memory.come_back(kept)
-                carried = run.next_carried()
-            total += score.double().cpu()
-            squares += score.double().cpu() ** 2
-            if tell is not None:
-                tell((number + 1) / len(groups))
-        return total.numpy(), squares.numpy()
 
     def _memory(self, n_learners: int) -> Memory:
         points = self._config.fit_particles
@@ -335,7 +282,9 @@ class Fitting:
             sign=columns["sign"][at],
         )
         sizes = [len(rows) for rows in window.rows]
-        return [Step(*parts) for parts in zip(*(one.split(sizes) for one in whole), strict=True)]
+        return [
+            Step(*parts) for parts in zip(*(torch.split(one, sizes) for one in whole), strict=True)
+        ]
 
     def population(self, draw: Draw) -> Population:
         """Return what the filter reads of a draw."""

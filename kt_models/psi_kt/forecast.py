@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ from kt_models.psi_kt.recursion import (
     sigmoid,
 )
 from kt_models.psi_kt.state import COUNT, LAST_AT, PSIKTState
+
+EdgeVerdict: TypeAlias = Literal["supports", "contradicts", "undecided"]
 
 # The ends of a normal's central 80 %.
 _END = 1.2815515655446004
@@ -65,10 +68,12 @@ class TraitBeliefs:
 class EdgeBelief:
     """An association of two skills, never a proof of cause.
 
-    weight and its 80 % interval are the posterior of a[parent, child]. The shares are of first
-    answers to the child that were right, after a strong and a weak parent; NaN for none. They are
-    right_strong of n_strong learners and right_weak of n_weak. is_authored says whether the fit was
-    given the edge as a prior.
+    weight and its 80 % interval are the posterior of a[parent, child]. right_after are shares of
+    first answers to the child that were right, after a strong and a weak parent; NaN for none. They
+    are right_strong of n_strong learners and right_weak of n_weak. is_authored says whether the fit
+    was given the edge as a prior. says is what the answers alone say of it, whatever graph was
+    assumed: "supports" where its share of the child's pull is surely above nothing, "contradicts"
+    where it surely is below half of what was fitted, both with 90 % of the mass on one side.
     """
 
     parent: str
@@ -85,6 +90,7 @@ class EdgeBelief:
     right_weak: int
     is_authored: bool
     is_enough_evidence: bool
+    says: EdgeVerdict = "undecided"
 
 
 def beliefs(
@@ -328,7 +334,19 @@ def _edge(
         right_weak=right_weak,
         is_authored=ids in authored,
         is_enough_evidence=min(n_strong, n_weak) >= ENOUGH_RETURNS,
+        says=verdict(
+            float(table.share[where]), float(table.told[where]), float(table.told_sd[where])
+        ),
     )
+
+
+def verdict(share: float, told: float, told_sd: float) -> EdgeVerdict:
+    """Return what an estimate says of a share; nothing where it is NaN or has no spread."""
+    if not told_sd > 0.0:
+        return "undecided"
+    if told - _END * told_sd > 0.0:
+        return "supports"
+    return "contradicts" if told + _END * told_sd < 0.5 * share else "undecided"
 
 
 def normal_cdf(x: F) -> F:

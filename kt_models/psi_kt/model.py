@@ -24,11 +24,11 @@ from kt_models.psi_kt.torch_filter import Population
 # Name, prior mean, prior standard deviation. Means of level and start are set by the data.
 POPULATION: tuple[tuple[str, float, float], ...] = (
     ("decay", -2.0, 1.5),  # before softplus, 1/day
-    ("log_decay_sd", 0.0, 0.7),
+    ("log_decay_sd", 0.0, 0.4),
     ("volatility", -0.8, 1.0),  # before softplus
     ("log_volatility_sd", -0.6, 0.6),
     ("transfer", 0.0, 1.0),  # before sigmoid
-    ("log_transfer_sd", 0.3, 0.5),
+    ("log_transfer_sd", 0.4, 0.2),  # so that transfer is about even over 0 to 1
     ("level", 0.0, 1.0),
     ("log_level_sd", -1.0, 0.4),
     ("start", 0.0, 1.0),

@@ -18,11 +18,14 @@ from kt_models.errors import ArtifactError, ConfigError
 from kt_models.psi_kt.config import CONFIGS, PSIKTConfig
 from kt_models.psi_kt.recursion import F, Traits
 
-MODEL_VERSION = 1
+MODEL_VERSION = 2
+_FIRST_WITH_TOLD = 2
 LEAST_DECAY = 1e-4
 N_TRAITS = 3
 _FILE = "parameters.npz"
 _SCALARS = ("level_mean", "level_variance", "start_mean", "start_variance")
+_SHOWN = ("weight", "lower", "upper", "share", "told", "told_sd")
+_TOLD = ("share", "told", "told_sd")
 _DRIFTS = ("level_drift", "trait_drift")
 
 
@@ -30,19 +33,32 @@ _DRIFTS = ("level_drift", "trait_drift")
 class Edges:
     """The learned graph: weight a[parent, child] with its 80 % interval, each (K, K).
 
-    n_learners counts those who practised the parent before the child; right_strong and n_strong,
-    right_weak and n_weak count their first answers to the child where at least, or less than, half
-    of their answers to the parent had been right.
+    share is what the edge contributes to the child's pull at the fit; told what the answers alone
+    say that it is, with standard error told_sd. n_learners counts those who practised the parent
+    before the child; right_strong and n_strong, right_weak and n_weak count their first answers to
+    the child where at least, or less than, half of their answers to the parent had been right.
     """
 
     weight: NDArray[np.float32]
     lower: NDArray[np.float32]
     upper: NDArray[np.float32]
+    share: NDArray[np.float32]
+    told: NDArray[np.float32]
+    told_sd: NDArray[np.float32]
     n_learners: NDArray[np.int32]
     right_strong: NDArray[np.int32]
     n_strong: NDArray[np.int32]
     right_weak: NDArray[np.int32]
     n_weak: NDArray[np.int32]
+
+
+def no_edges(n_skills: int) -> Edges:
+    """Return a graph without edges, of which nothing is known."""
+    tables: Any = {
+        one.name: np.zeros((n_skills, n_skills), "f4" if one.name in _SHOWN else "i4")
+        for one in fields(Edges)
+    }
+    return Edges(**tables)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,7 +213,7 @@ def load_parameters(directory: Path) -> PSIKTParameters:
             time_unit=stored["time_unit"],
             **scalars,
             **{one: arrays[one] for one in _ARRAYS},
-            edges=Edges(**{one.name: arrays[f"edges_{one.name}"] for one in fields(Edges)}),
+            edges=_edges_of(arrays, version=artifact.manifest.model_version),
             raw={
                 key.removeprefix("raw_"): value
                 for key, value in arrays.items()
@@ -206,3 +222,14 @@ def load_parameters(directory: Path) -> PSIKTParameters:
         )
     except (KeyError, TypeError, ValueError, ConfigError) as error:
         raise ArtifactError(f"{directory} does not hold PSI-KT parameters: {error}") from error
+
+
+def _edges_of(arrays: Any, *, version: int) -> Edges:
+    """Return the graph; version 1 did not keep what the answers alone say."""
+    found = {one.name: arrays.get(f"edges_{one.name}") for one in fields(Edges)}
+    if version < _FIRST_WITH_TOLD:
+        found |= {name: np.full_like(arrays["edges_weight"], np.nan) for name in _TOLD}
+    missing = [name for name, array in found.items() if array is None]
+    if missing:
+        raise KeyError(f"edges_{missing[0]}")
+    return Edges(**found)

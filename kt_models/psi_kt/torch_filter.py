@@ -222,7 +222,7 @@ def _gaps(population: Population, steps: list[Step], memory: Memory) -> list[_Ga
         leave_r=leave * leave,
         noise=population.spread * -torch.expm1(-2.0 * rate),
     )
-    return [_Gap(*parts) for parts in zip(*(one.split(sizes) for one in whole), strict=True)]
+    return [_Gap(*parts) for parts in zip(*(torch.split(one, sizes) for one in whole), strict=True)]
 
 
 class _Around(NamedTuple):

@@ -1,5 +1,7 @@
 """PSI-KT as a tracer: fit on a log, from scratch or from an earlier fit."""
 
+from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +14,10 @@ from kt_models.protocol import Progress
 from kt_models.psi_kt.config import CONFIGS, PSIKTConfig
 from kt_models.psi_kt.evidence import edge_evidence
 from kt_models.psi_kt.filter import FittedPSIKT
+from kt_models.psi_kt.graph import pulls_of
 from kt_models.psi_kt.history import N_FEATURES
-from kt_models.psi_kt.parameters import Edges, PSIKTParameters, strongest_parents
-from kt_models.psi_kt.recursion import sigmoid
+from kt_models.psi_kt.parameters import Edges, PSIKTParameters, no_edges, strongest_parents
+from kt_models.psi_kt.transfers import EdgePosterior, edge_posterior, share_likelihood
 
 if TYPE_CHECKING:
     from kt_models.psi_kt.fit import Fit
@@ -24,8 +27,6 @@ F = NDArray[np.float64]
 
 # Names of variables whose rows are skills or items: a refit finds them by id.
 _BY_SKILL = ("embedding", "skill_offset")
-# The ends of a normal's central 80 %.
-_END = 1.2815515655446004
 
 
 class PSIKTTracer:
@@ -78,15 +79,13 @@ class PSIKTTracer:
                 progress=progress,
                 keeper=keeper,
             )
-        return FittedPSIKT(
-            _parameters(
-                self.name,
-                self.config,
-                merged,
-                packed,
-                fit,
-            )
-        )
+
+        def tell(share: float) -> None:
+            if progress is not None:
+                n = len(fit.losses)
+                progress((n + share) / (n + 1), "PSI-KT: edges")
+
+        return FittedPSIKT(_parameters(self.name, self.config, merged, packed, fit, tell=tell))
 
 
 def _warm(start: FittedPSIKT, skills: NDArray[np.str_], items: NDArray[np.str_]) -> dict[str, F]:
@@ -115,16 +114,21 @@ def _parameters(
     data: ResponseArrays,
     packed: "Packed",
     fit: "Fit",
+    *,
+    tell: Callable[[float], None],
 ) -> PSIKTParameters:
     import torch
 
-    from kt_models.psi_kt.model import SCALARS, population_of
+    from kt_models.psi_kt.model import SCALARS, graph_of, population_of
 
     skills, items, rates, variables = packed.skills, packed.items, packed.rates, fit.variables
     n_skills = len(skills)
-    posterior: Any
-    graph, posterior = _graph_posterior(fit, config=config)
-    evidence: Any = edge_evidence(data, skills)
+    graph = np.zeros((n_skills, n_skills))
+    if config.transfer != "none":
+        u, direction = (
+            torch.as_tensor(variables[f"{site}.loc"]) for site in ("embedding", "direction")
+        )
+        graph = graph_of(u, direction).numpy()
     scalars = torch.as_tensor(variables["scalars.loc"])
     population = population_of(scalars, torch.as_tensor(graph), config=config, n_points=1)
     share = population.share.numpy()[:-1].T
@@ -135,7 +139,7 @@ def _parameters(
 
     skill_offset = variables.get("skill_offset.loc", np.zeros(n_skills))
     item_offset = variables.get("item_offset.loc", np.zeros(len(items)))
-    return PSIKTParameters(
+    parameters = PSIKTParameters(
         name=name,
         config=config,
         time_unit=data.time_unit,
@@ -160,44 +164,33 @@ def _parameters(
         coefficients=variables.get("coefficients.loc", np.zeros(N_FEATURES)),
         skill_rate=np.append(rates.skill[lookup(rates.skills, skills)], rates.skill[-1]),
         item_rate=rates.item[lookup(rates.items, items)],
-        edges=Edges(**posterior, **evidence),
+        edges=no_edges(n_skills),
         raw={one: np.asarray(array) for one, array in variables.items()},
     )
+    return _with_edges(parameters, graph, data, tell=tell)
 
 
-def _graph_posterior(
-    fit: "Fit", *, config: PSIKTConfig
-) -> tuple[F, dict[str, NDArray[np.float32]]]:
-    """Return the fitted graph, and each edge's posterior weight with its 80 % interval.
+def _with_edges(
+    parameters: PSIKTParameters,
+    graph: F,
+    data: ResponseArrays,
+    *,
+    tell: Callable[[float], None],
+) -> PSIKTParameters:
+    """Return the parameters with each edge's posterior and the counts behind it.
 
-    Embeddings pull edges that the data barely tells apart to one value. So each edge's log odds are
-    Gaussian on their own: the prior around the fitted value, then one Newton step on the answers.
+    Embeddings pull edges that the data barely tells apart to one value, so pages show a posterior
+    of each edge on its own around them; the filter uses the fitted graph.
     """
-    import torch
+    from kt_models.psi_kt.model import EDGE_PRIOR_SD
 
-    from kt_models.psi_kt.model import EDGE_PRIOR_SD, graph_of
-
-    variables, information = fit.variables, fit.edge_information
-    n_skills = len(information)
-    if config.transfer == "none":
-        nothing = np.zeros((n_skills, n_skills))
-        empty = nothing.astype(np.float32)
-        return nothing, {"weight": empty, "lower": empty, "upper": empty}
-    u, direction = (
-        torch.as_tensor(variables[f"{site}.loc"]) for site in ("embedding", "direction")
-    )
-    graph = graph_of(u, direction).numpy()
-    inside = np.clip(graph, 1e-6, 1.0 - 1e-6)
-    log_odds = np.log(inside) - np.log1p(-inside)
-    slope = inside * (1.0 - inside)
-    precision = EDGE_PRIOR_SD**-2 + slope**2 * information
-    step = slope * fit.edge_score / precision
-    log_odds += np.clip(step, -EDGE_PRIOR_SD, EDGE_PRIOR_SD)
-    reach = _END / np.sqrt(precision)
-    off_diagonal = 1.0 - np.eye(n_skills)
-    lower, upper = (sigmoid(log_odds + side * reach) * off_diagonal for side in (-1.0, 1.0))
-    return graph, {
-        "weight": (sigmoid(log_odds) * off_diagonal).astype(np.float32),
-        "lower": lower.astype(np.float32),
-        "upper": upper.astype(np.float32),
+    counts: Any = edge_evidence(data, parameters.skills)
+    if parameters.config.transfer == "none":
+        tell(1.0)
+        return replace(parameters, edges=replace(parameters.edges, **counts))
+    likelihood = share_likelihood(parameters, pulls_of(parameters), data, tell=tell)
+    found = edge_posterior(graph, likelihood, config=parameters.config, prior_sd=EDGE_PRIOR_SD)
+    posterior: Any = {
+        one.name: getattr(found, one.name).astype(np.float32) for one in fields(EdgePosterior)
     }
+    return replace(parameters, edges=Edges(**posterior, **counts))

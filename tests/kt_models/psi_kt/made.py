@@ -10,12 +10,7 @@ from numpy.typing import NDArray
 from kt_models.arrays import TimeUnit
 from kt_models.psi_kt.config import CONFIGS
 from kt_models.psi_kt.history import N_FEATURES
-from kt_models.psi_kt.parameters import Edges, PSIKTParameters, strongest_parents
-
-
-def no_edges(n_skills: int) -> Edges:
-    weight, count = np.zeros((n_skills, n_skills), "f4"), np.zeros((n_skills, n_skills), "i4")
-    return Edges(weight, weight, weight, count, count, count, count, count)
+from kt_models.psi_kt.parameters import PSIKTParameters, no_edges, strongest_parents
 
 
 def made_parameters(
