@@ -4,6 +4,7 @@
     OMP_NUM_THREADS=1 python benchmarks/psi_kt.py recovery --responses 50,200
     OMP_NUM_THREADS=1 python benchmarks/psi_kt.py edges --responses 50,200,800 --parents 3
     OMP_NUM_THREADS=1 python benchmarks/psi_kt.py authored --learners 3000 --responses 200
+    OMP_NUM_THREADS=1 STEPWISE_DATA=../shared python benchmarks/psi_kt.py strongest
     OMP_NUM_THREADS=1 STEPWISE_DATA=../shared python benchmarks/psi_kt.py variants --seeds 0,1,2
     OMP_NUM_THREADS=1 STEPWISE_DATA=../shared python benchmarks/psi_kt.py streaming --seeds 0,1,2
     OMP_NUM_THREADS=1 STEPWISE_DATA=../shared python benchmarks/psi_kt.py full --out DIR
@@ -33,6 +34,7 @@ from kt_models.evaluate.metrics import auc, score
 from kt_models.evaluate.protocols import ProtocolConfig, Trial, predict_trial, trials
 from kt_models.protocol import Observation
 from kt_models.psi_kt.config import CONFIGS, PSIKTConfig
+from kt_models.psi_kt.evidence import edge_evidence
 from kt_models.psi_kt.filter import FittedPSIKT
 from kt_models.psi_kt.forecast import verdict
 from kt_models.psi_kt.model import EDGE_PRIOR_SD, graph_of, shares_of
@@ -61,6 +63,7 @@ def main() -> None:
         "recovery": recovery,
         "edges": edges,
         "authored": authored,
+        "strongest": strongest,
         "variants": variants,
         "streaming": streaming,
         "full": full,
@@ -226,6 +229,45 @@ def authored(arguments: argparse.Namespace) -> None:
         print(
             f"{arguments.learners} learners x {length}, {arguments.parents} parents, {len(right)} "
             f"authored edges of which {n_wrong} are wrong: the data {shown}",
+            flush=True,
+        )
+
+
+def strongest(arguments: argparse.Namespace) -> None:
+    """Show the ten edges of ASSISTments 2017 that its answers speak for most.
+
+    The model is fitted on every learner's first answers, edges are judged by all of them.
+    """
+    data = assist2017().merged().data
+    some = data.take(positions(data) < numbers(arguments.responses)[0])
+    fitted = load_tracer(EXTENDED, steps=arguments.steps, epochs=1).fit(some, seed=0)
+    assert isinstance(fitted, FittedPSIKT)
+    likelihood = share_likelihood(fitted.parameters, fitted.pulls, data)
+    graph, skills = _graph(fitted), fitted.parameters.skills
+    found = edge_posterior(
+        graph, likelihood, config=fitted.parameters.config, prior_sd=EDGE_PRIOR_SD
+    )
+    counts = edge_evidence(data, skills)
+    z = np.where(found.told_sd > 0.0, found.told / np.maximum(found.told_sd, 1e-12), 0.0)
+    off = ~np.eye(len(skills), dtype=np.bool_)
+    told, told_sd = found.told[off], found.told_sd[off]
+    print(
+        f"{len(skills)} skills, {off.sum():,} edges, {data.n_responses:,} answers; "
+        f"{z[off].std():.2f} is the spread of estimate over error; above 3: {(z[off] > 3).sum()}, "
+        f"below -3: {(z[off] < -3).sum()}; error {np.median(told_sd):.3f}, estimate {np.median(told):.3f} "
+        "(medians)"
+    )
+    for place in np.argsort(-np.where(off, z, -np.inf), axis=None)[:10].tolist():
+        parent, child = where = divmod(place, len(skills))
+        strong, weak = (
+            counts[f"right_{side}"][where] / max(counts[f"n_{side}"][where], 1)
+            for side in ("strong", "weak")
+        )
+        print(
+            f"  {skills[parent]} -> {skills[child]}: weight {found.weight[where]:.2f} "
+            f"({found.lower[where]:.2f}-{found.upper[where]:.2f}), share {found.told[where]:.2f} "
+            f"+- {found.told_sd[where]:.2f}, {counts['n_learners'][where]} learners, right "
+            f"{strong:.2f} after strong, {weak:.2f} after weak",
             flush=True,
         )
 

@@ -173,25 +173,21 @@ class _Projector:
         skills: Sequence[str],
     ) -> None:
         self._parameters = parameters
-        self._codes = codes
         self._start = start_of(parameters)
         self._traits = parameters.traits()
         self._n_points = parameters.config.particles
         self._start_row = start_row(self._start, self._n_points)
-        self._total = pulls.total[codes][:, None]
-        self._total_square = pulls.total_square[codes][:, None]
-        n_rows = len(parameters.skills)
-        # (parents, asked skills): the pull of all parents on all skills is then one product.
-        weights = np.zeros((n_rows + 1, len(codes)))
-        parents = np.where(pulls.parents[codes] >= 0, pulls.parents[codes], n_rows)
-        np.add.at(weights, (parents.T, np.arange(len(codes))[None, :]), pulls.share[codes].T)
-        weights[n_rows] = 0.0
-        self._weights, self._squares = weights, weights**2
+        # Skills that the fit never saw share a row: what is not practised is found once a row.
+        rows, self._row_of = np.unique(codes, return_inverse=True)
+        self._total = pulls.total[rows][:, None]
+        self._total_square = pulls.total_square[rows][:, None]
+        self._parents = np.where(pulls.share[rows] > 0.0, pulls.parents[rows], -1)
+        self._share = pulls.share[rows][..., None]
         # Place among the asked skills, or -1, and row among the fitted ones, or -1 for the last.
-        rows = {str(skill): (-1, row) for row, skill in enumerate(parameters.skills)}
+        places = {str(skill): (-1, row) for row, skill in enumerate(parameters.skills)}
         for place, skill in enumerate(skills):
-            rows[skill] = (place, rows.get(skill, (-1, -1))[1])
-        self._places = rows
+            places[skill] = (place, places.get(skill, (-1, -1))[1])
+        self._places = places
 
     def of(self, state: PSIKTState, at: float) -> tuple[F, F, NDArray[np.int64], F]:
         """Return mean, variance, counts and last times (n_skills,)."""
@@ -201,43 +197,58 @@ class _Projector:
         found = found.reshape(-1, 2)
         source = np.flatnonzero(found[:, 0] >= 0)
         touched = found[source, 0]
-        n = len(self._codes)
+        n = len(self._row_of)
         counts, last = np.zeros(n, dtype=np.int64), np.full(n, np.nan)
         counts[touched] = state.practice[source, COUNT].astype(np.int64)
         last[touched] = state.practice[source, LAST_AT]
         pull = self._pull(state, found[:, 1])
-        # Skills that were never practised all share one start and one gap: a single row of it.
-        known = revisit(
+        new = revisit(
             split(self._start_row[None]), pull, self._traits, self._start,
             gap_days=np.array([[max(at - state.first_at, 0.0) if state.n else 0.0]]),
             is_new=np.ones((1, 1), dtype=np.bool_),
         )  # fmt: skip
         practised = revisit(
             split(state.table[source]),
-            Knowledge(*(one[touched] for one in pull)),
+            Knowledge(*(one[self._row_of[touched]] for one in pull)),
             self._traits,
             self._start,
             gap_days=np.maximum(at - last[touched], 0.0)[:, None],
             is_new=np.zeros((1, 1), dtype=np.bool_),
         )
-        for whole, part in zip(known, practised, strict=True):
-            whole[touched] = part
-        drift = self._parameters.level_drift if state.n else 0.0
-        each = known.a + known.b * state.level_mean
-        spread = known.b**2 * (state.level_variance + drift) + known.r
         weight = np.exp(state.log_weights - state.log_weights.max())
         weight /= weight.sum()
-        mean = (weight * each).sum(axis=1)
-        variance = (weight * (spread + (each - mean[:, None]) ** 2)).sum(axis=1)
-        return mean, np.maximum(variance, 1e-10), counts, last
+        mean_of_row, variance_of_row = self._moments(new, state, weight)
+        mean, variance = mean_of_row[self._row_of], variance_of_row[self._row_of]
+        mean[touched], variance[touched] = self._moments(practised, state, weight)
+        return mean, variance, counts, last
+
+    def _moments(self, known: Knowledge, state: PSIKTState, weight: F) -> tuple[F, F]:
+        """Return mean and variance (n,) of z over the trait points."""
+        drift = self._parameters.level_drift if state.n else 0.0
+        each = known.a + known.b * state.level_mean
+        spread = known.b * known.b * (state.level_variance + drift) + known.r
+        mean = each @ weight
+        beyond = each - mean[:, None]
+        return mean, np.maximum((spread + beyond * beyond) @ weight, 1e-10)
 
     def _pull(self, state: PSIKTState, rows: NDArray[np.int64]) -> Knowledge:
-        """Return the pull of the learner's practised skills on the asked ones, (n_skills, P)."""
+        """Return the pull of the learner's practised skills on the asked rows, (n_rows, P)."""
         cut = 2 * self._n_points
-        excess = state.table - self._start_row
+        # One more, of nothing, for parents that there are not or that were never practised.
+        excess = np.zeros((len(state.table) + 1, 3 * self._n_points))
+        np.subtract(state.table, self._start_row, out=excess[:-1])
+        place = np.full(len(self._parameters.skills) + 1, len(state.table))
+        is_fitted = rows >= 0
+        place[rows[is_fitted]] = np.flatnonzero(is_fitted)
+        ab = np.zeros((len(self._parents), cut))
+        r = np.zeros((len(self._parents), self._n_points))
+        for rank in range(self._parents.shape[1]):
+            share, of_parent = self._share[:, rank], excess[place[self._parents[:, rank]]]
+            ab += share * of_parent[:, :cut]
+            r += share * share * of_parent[:, cut:]
         return pull_of_excess(
-            self._weights[rows].T @ excess[:, :cut],
-            self._squares[rows].T @ excess[:, cut:],
+            ab,
+            r,
             self._start_row,
             total=self._total,
             total_square=self._total_square,
