@@ -32,6 +32,7 @@ from kt_models.psi_kt.recursion import (
 _TABLE_SIZE = 2_000_000
 # From here on parents are judged one by one: their joint information is a cube of this side.
 _MOST_JOINT = 200
+_GROUP = 128
 _LEAST_P = 1e-6
 _TOLD_SD = 0.3
 # The ends of a normal's central 80 %.
@@ -75,7 +76,8 @@ def share_likelihood(
     is_joint = n_rows <= _MOST_JOINT
     slope = np.zeros((n_rows, n_rows))
     information = np.zeros((n_rows,) * (3 if is_joint else 2))
-    size = max(min(_TABLE_SIZE // (layout.n_slots + 2) ** 2, 128), 1)
+    most = min(parameters.config.group, _GROUP)
+    size = max(min(_TABLE_SIZE // (layout.n_slots + 2) ** 2, most), 1)
     for begin in range(0, len(layout.start), size):
         group = _Tangents(parameters, pulls, layout, slice(begin, begin + size))
         group.into(slope, information)
