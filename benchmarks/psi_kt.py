@@ -254,8 +254,8 @@ def strongest(arguments: argparse.Namespace) -> None:
     print(
         f"{len(skills)} skills, {off.sum():,} edges, {data.n_responses:,} answers; "
         f"{z[off].std():.2f} is the spread of estimate over error; above 3: {(z[off] > 3).sum()}, "
-        f"below -3: {(z[off] < -3).sum()}; error {np.median(told_sd):.3f}, estimate {np.median(told):.3f} "
-        "(medians)"
+        f"below -3: {(z[off] < -3).sum()}; error {np.median(told_sd):.3f}, estimate "
+        f"{np.median(told):.3f} (medians)"
     )
     for place in np.argsort(-np.where(off, z, -np.inf), axis=None)[:10].tolist():
         parent, child = where = divmod(place, len(skills))
