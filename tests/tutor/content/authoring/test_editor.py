@@ -312,7 +312,8 @@ class TestLists:
 
     def test_quality_findings_are_listed_by_problem(self, tess, world, course, now):
         bundle = bundle_make()
-        put(bundle, "/problems/2/steps/0/hints", [{"id": "h1", "text": "It is $6$."}])
+        hints = [{"id": "h1", "text": "It is $6$."}, {"id": "h2", "text": "Really."}]
+        put(bundle, "/problems/2/steps/0/hints", hints)
         course_import(bundle, by=world.tess, now=now, is_dry_run=False)
         url = reverse("course_quality", args=[course.uuid])
         page = tess.get(url, headers=HTMX).content.decode()
