@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from tutor.accounts.models import Role, User
 from tutor.accounts.services import LOG_PREFIX, audit_record
 from tutor.common.errors import TutorError
+from tutor.common.giving_way import others_let_in
 from tutor.content.bulk import rows_write
 from tutor.content.findings import Progress, progress_ignored
 from tutor.content.models import Course
@@ -44,12 +45,14 @@ from tutor.tracing.replaying import learners_replay_later
 
 logger = logging.getLogger(__name__)
 
-BATCH_RESPONSES = 10_000
+# Small, for on SQLite a learner's answer waits while a batch is written.
+BATCH_RESPONSES = 2_000
 _COLUMNS = (
     *("learner", "course", "step", "skill_ids", "session_uuid", "attempt_token", "source", "kind"),
     *("hint_key", "is_observation", "is_correct", "raw_answer", "misconception", "variant_seed"),
     *("try_number", "hints_opened", "answered_at", "recorded_at"),
 )
+_TOKEN_AT = _COLUMNS.index("attempt_token")
 
 
 @dataclass(slots=True)
@@ -164,6 +167,7 @@ def history_import(
                 writer.count(batch, counts)
             else:
                 writer.write(batch, counts)
+                others_let_in()
             progress(batch[-1].end / history.n_responses, "writing")
     if not is_dry_run and course is not None:
         audit_record(
@@ -256,11 +260,19 @@ class _Writer:
             counts.n_new += new
             counts.n_known += learner.end - learner.start - new
 
-    @transaction.atomic
     def write(self, batch: Sequence[_Learner], counts: _Counts) -> None:
         """Add what is missing of a batch, and have the states of those concerned replayed."""
+        # Worked out before the lock: an answer of a learner must not wait for it.
+        prepared = [(learner, list(self._rows(learner, 0, set()))) for learner in batch]
+        with transaction.atomic():
+            self._write(prepared, counts)
+
+    def _write(
+        self, prepared: Sequence[tuple[_Learner, list[tuple[Any, ...]]]], counts: _Counts
+    ) -> None:
         # Two imports of one log at a time must not both find a response missing.
         Course.objects.select_for_update(no_key=True).get(pk=self._course.pk)
+        batch = [learner for learner, _rows in prepared]
         accounts = accounts_of(batch, within=self._within)
         known = self._tokens_known([one for one in batch if one.username in accounts])
         fresh = [one for one in batch if one.username not in accounts]
@@ -268,14 +280,14 @@ class _Writer:
         counts.n_accounts_new += len(fresh)
         touched: list[int] = []
         rows: list[tuple[Any, ...]] = []
-        for learner in batch:
-            before = len(rows)
-            rows.extend(self._rows(learner, accounts[learner.username], known))
-            n_new = len(rows) - before
-            counts.n_new += n_new
-            counts.n_known += learner.end - learner.start - n_new
-            if n_new:
-                touched.append(accounts[learner.username])
+        for learner, all_rows in prepared:
+            learner_id = accounts[learner.username]
+            new = [(learner_id, *row[1:]) for row in all_rows if row[_TOKEN_AT] not in known]
+            rows += new
+            counts.n_new += len(new)
+            counts.n_known += len(all_rows) - len(new)
+            if new:
+                touched.append(learner_id)
         rows_write(Response, _COLUMNS, rows)
         if self._classroom is not None:
             counts.n_enrolled += self._enrol(self._classroom, list(accounts.values()))
