@@ -61,6 +61,7 @@ class Group:
     note: str = ""
     is_folded: bool = False
     errors: tuple[str, ...] = ()
+    is_part: bool = False
 
     @property
     def id(self) -> str:
@@ -69,8 +70,8 @@ class Group:
 
     @property
     def is_section(self) -> bool:
-        """Whether it holds things of one kind rather than being one."""
-        return not self.tools
+        """Whether it holds things of one kind rather than being one of them."""
+        return not self.tools and not self.is_part
 
 
 def id_of(name: str) -> str:

@@ -210,6 +210,7 @@ def _step_group(
         boxes=tuple(boxes),
         groups=tuple(groups),
         tools=_tools("steps", at, n_steps) if n_steps > 1 else (),
+        is_part=True,
         note=step["id"],
         errors=make.errors(),
     )

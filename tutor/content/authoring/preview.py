@@ -7,7 +7,7 @@ from random import Random
 
 from tutor.content.bundles import Document
 from tutor.content.documents import HintDocument, ProblemDocument, StepDocument, problem_of
-from tutor.content.models import Course
+from tutor.content.models import Course, Skill
 from tutor.content.showing import AnswerField, Renderer, answer_field
 from tutor.grading.answers import answer_check, answer_expected
 from tutor.grading.errors import GradingError
@@ -97,12 +97,13 @@ def problem_shown(
 ) -> ProblemShown:
     """Show the variant that a seed draws; an attempt is graded as a learner's would be."""
     is_varied = bool(document.get("variables"))
+    titles = dict(Skill.objects.filter(course=course, is_retired=False).values_list("key", "title"))
     try:
         drawn = problem_of(document_render(document, seed))
         values = _values(document, seed)
         html = Renderer(course)
         steps = tuple(
-            _step(step, document, at=at, seed=seed, html=html, attempt=attempt)
+            _step(step, document, titles, at=at, seed=seed, html=html, attempt=attempt)
             for at, step in enumerate(drawn.steps)
         )
     except (GradingError, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -165,6 +166,7 @@ def seed_drawn(rng: Random) -> int:
 def _step(
     step: StepDocument,
     document: Document,
+    titles: Mapping[str, str],
     *,
     at: int,
     seed: int,
@@ -176,7 +178,7 @@ def _step(
     return StepShown(
         number=at + 1,
         key=step.key,
-        skills=tuple(document["steps"][at].get("skills", ())),
+        skills=tuple(titles.get(key, key) for key in document["steps"][at].get("skills", ())),
         prompt_html=html.block(step.prompt),
         field=answer_field(
             step.answer, step.choices, raw=own.raw if own else "", seed=seed, html=html
