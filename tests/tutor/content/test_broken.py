@@ -4,6 +4,9 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from django.utils.html import escape
 
 from tests.tutor.content.broken_cases import CASES
 from tests.tutor.content.broken_make import Broken, encoded, tables, zipped
@@ -98,3 +101,40 @@ def test_files_that_a_bundle_does_not_name_are_told(world, now):
     assert job.status == ImportStatus.DONE
     told = [row["pointer"] for row in job.errors if "left out" in row["message"]]
     assert told == ["__MACOSX/._x"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_the_upload_page_tells_the_same_of_it(case: Broken, world, client_of, now):
+    client = client_of(world.tess)
+    before = rows_in_all()
+    upload = SimpleUploadedFile(case.file, case.make())
+    sent = client.post(reverse("import_list"), {"file": upload})
+    if sent.status_code == 422:
+        # An empty file is no file to a form.
+        assert case.name == "empty file"
+        assert "The submitted file is empty" in sent.content.decode()
+        return
+    job = ImportJob.objects.get()
+    import_job_run(str(job.uuid), clock=lambda: now + timedelta(seconds=1))
+    page = client.get(sent.url).content.decode()
+    job.refresh_from_db()
+    row = next(
+        row for row in job.errors if row["severity"] == "error" and case.words in row["message"]
+    )
+    assert escape(row["message"]) in page
+    assert f"<code>{escape(row['pointer'])}</code>" in page
+    assert escape(row["expected"]) in page
+    assert rows_in_all() == before
+
+
+def test_an_upload_that_says_it_is_a_gigabyte_is_refused_by_its_length(world, client_of):
+    response = client_of(world.tess).generic(
+        "POST",
+        reverse("import_list"),
+        b"",
+        content_type="multipart/form-data; boundary=x",
+        CONTENT_LENGTH=str(2**30),
+    )
+    assert response.status_code == 413
+    assert "expected at most 100 MB" in response.content.decode()
+    assert not ImportJob.objects.exists()
