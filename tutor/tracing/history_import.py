@@ -9,13 +9,13 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
 from django.contrib.auth.hashers import make_password
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
@@ -47,6 +47,7 @@ logger = logging.getLogger(__name__)
 
 # Small, for on SQLite a learner's answer waits while a batch is written.
 BATCH_RESPONSES = 2_000
+WRITE_TRIES = 5
 _COLUMNS = (
     *("learner", "course", "step", "skill_ids", "session_uuid", "attempt_token", "source", "kind"),
     *("hint_key", "is_observation", "is_correct", "raw_answer", "misconception", "variant_seed"),
@@ -166,7 +167,7 @@ def history_import(
             if is_dry_run:
                 writer.count(batch, counts)
             else:
-                writer.write(batch, counts)
+                counts = writer.write(batch, counts)
                 others_let_in()
             progress(batch[-1].end / history.n_responses, "writing")
     if not is_dry_run and course is not None:
@@ -260,12 +261,26 @@ class _Writer:
             counts.n_new += new
             counts.n_known += learner.end - learner.start - new
 
-    def write(self, batch: Sequence[_Learner], counts: _Counts) -> None:
-        """Add what is missing of a batch, and have the states of those concerned replayed."""
+    def write(self, batch: Sequence[_Learner], counts: _Counts) -> _Counts:
+        """Add what is missing of a batch, have the states of those concerned replayed, and count.
+
+        Where the database stays locked for all of its timeout the batch is tried again: it is as
+        it was then, and an hour's import must not end for a moment's crowd.
+        """
         # Worked out before the lock: an answer of a learner must not wait for it.
         prepared = [(learner, list(self._rows(learner, 0, set()))) for learner in batch]
-        with transaction.atomic():
-            self._write(prepared, counts)
+        for tries_left in reversed(range(WRITE_TRIES)):
+            attempt = replace(counts)
+            try:
+                with transaction.atomic():
+                    self._write(prepared, attempt)
+            except OperationalError:
+                if not tries_left:
+                    raise
+                logger.warning("course %s: a batch of responses is tried again", self._course.pk)
+            else:
+                return attempt
+        raise AssertionError("unreachable")
 
     def _write(
         self, prepared: Sequence[tuple[_Learner, list[tuple[Any, ...]]]], counts: _Counts

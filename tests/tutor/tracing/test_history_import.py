@@ -4,9 +4,11 @@ import gzip
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from tests.world import World
 from tutor.accounts.models import User
@@ -20,6 +22,7 @@ from tutor.content.models import Course, CourseVersion, Step
 from tutor.responses.exports import observations_export
 from tutor.responses.models import Response
 from tutor.roster.models import Enrolment
+from tutor.tracing import history_import as history_import_module
 from tutor.tracing.history_content import HistoryRefusedError, key_from
 from tutor.tracing.history_import import HistoryResult, history_import
 from tutor.tracing.history_reading import HistoryOptions, history_read
@@ -373,3 +376,21 @@ def test_the_command_refuses_a_mapping_that_is_none(world: World, tmp_path: Path
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("import_responses", log, "--course", "sums", "--mapping", tmp_path / "none")
     assert not Response.objects.exists()
+
+
+def test_a_batch_that_found_the_database_locked_is_written_once(
+    world: World, now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+    real = history_import_module.rows_write
+
+    def rows_write(*args: Any, **options: Any) -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OperationalError("database is locked")
+        real(*args, **options)
+
+    monkeypatch.setattr(history_import_module, "rows_write", rows_write)
+    result = imported(log_write(tmp_path, ROWS), now)
+    assert len(tries) == 2
+    assert result.n_new == Response.objects.count()
