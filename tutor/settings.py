@@ -184,6 +184,8 @@ STORAGES = {
 }
 MAX_UPLOAD_BYTES: int = ENV["STEPWISE_MAX_UPLOAD_MB"] * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+# The editor of a problem with many steps and hints has more fields than Django's thousand.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 FILE_UPLOAD_PERMISSIONS = 0o600
 
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)

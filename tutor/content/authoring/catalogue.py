@@ -125,7 +125,8 @@ def draft_rows(user: User, course: Course | None = None) -> list[DraftRow]:
 
 def problems_found(course: Course, *, words: str, lesson: str) -> QuerySet[Problem]:
     """Return the course's problems that hold all words, in the course's order."""
-    problems = Problem.objects.filter(course=course)
+    # What a response log brought has no content to show.
+    problems = Problem.objects.filter(course=course, revision__isnull=False)
     if lesson == RETIRED:
         problems = problems.filter(is_retired=True)
     else:
