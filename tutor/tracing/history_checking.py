@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 
 from django.db.models import QuerySet
-
 from django.utils.translation import gettext as _
 
 from tutor.accounts.models import User
