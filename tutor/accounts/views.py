@@ -10,6 +10,7 @@ from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse, reverse_lazy
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -47,6 +48,7 @@ class LoginPage(LoginView):
         return super().render_to_response(context, **response_kwargs)
 
 
+@method_decorator(never_cache, name="dispatch")
 class PasswordPage(PasswordChangeView):
     """Change the own password."""
 
