@@ -84,13 +84,22 @@ def mapping_read(document: object) -> IdMapping:
             continue
         parts[name] = {}
         for key, value in part.items():
-            if isinstance(value, str) and value and "\x00" not in value:
+            if isinstance(value, str) and value and _is_kept(value) and _is_kept(str(key)):
                 parts[name][str(key)] = value
             else:
                 wrong.append(_row(f"/{name}/{key}", value, "a text, the id here"))
     if wrong:
         raise MappingRefusedError(wrong[:ROWS_MOST])
     return IdMapping(**parts)
+
+
+def _is_kept(text: str) -> bool:
+    """Whether a database keeps a text: no null character, no half of a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text
 
 
 def mapping_parse(text: str) -> IdMapping:

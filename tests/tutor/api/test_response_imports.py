@@ -121,6 +121,8 @@ def test_a_mapping_gives_history_to_accounts_that_are_there(
         ("[]", "expected an object"),
         ('{"learner": {}}', "expected one of learners, items, skills"),
         ('{"items": {"x": 3}}', "/items/x"),
+        (r'{"items": {"x\u0000": "a1a"}}', "expected a text"),
+        (r'{"learners": {"x": "\ud800"}}', "/learners/x"),
     ],
 )
 def test_a_mapping_that_is_none_is_refused_at_once(
