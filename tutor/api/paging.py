@@ -145,3 +145,9 @@ class Pages(BasePagination):
                 "results": schema,
             },
         }
+
+
+class NewestPages(Pages):
+    """Newest first."""
+
+    ordering = ("-id",)

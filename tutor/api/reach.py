@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import Http404
 
-from tutor.accounts.models import Role, User
+from tutor.accounts.models import User
 from tutor.content.models import Course
 from tutor.roster.access import classroom_for_teacher
 from tutor.roster.models import Enrolment
@@ -57,12 +57,3 @@ def course_reach(person: User, course_uuid: UUID) -> Reach:
         classroom__course=course, classroom__teachers=person, left_at=None
     )
     return Reach(course=course, learners=User.objects.filter(pk__in=present.values("learner")))
-
-
-def learners_reached(person: User) -> QuerySet[User]:
-    """Return the learners of the caller's classes; every learner for administrators."""
-    learners = User.objects.filter(role=Role.LEARNER)
-    if person.is_administrator:
-        return learners
-    present = Enrolment.objects.filter(classroom__teachers=person, left_at=None)
-    return learners.filter(pk__in=present.values("learner"))

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from tutor.accounts.models import AuditEvent, Scope
 from tutor.api.http import ApiView
-from tutor.api.paging import Pages
+from tutor.api.paging import NewestPages
 from tutor.api.queries import AuditQuery
 
 
@@ -24,12 +24,6 @@ class AuditEventSerializer(serializers.ModelSerializer[AuditEvent]):
     class Meta:
         model = AuditEvent
         fields = ("id", "at", "actor", "action", "object_kind", "object_id", "detail")
-
-
-class NewestPages(Pages):
-    """Newest first."""
-
-    ordering = ("-id",)
 
 
 class AuditList(ListModelMixin, ApiView):

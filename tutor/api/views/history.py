@@ -26,14 +26,14 @@ from tutor.api.history_serializers import (
 )
 from tutor.api.http import ApiView, caller
 from tutor.api.openapi import problem
-from tutor.api.paging import Pages
+from tutor.api.paging import NewestPages
 from tutor.api.problems import FieldsRefusedError
 from tutor.api.renderers import CsvRenderer
 from tutor.api.uploads import CsvFileParser, GzipFileParser, TsvFileParser, upload_size_check
 from tutor.api.views.imports import ERROR_COLUMNS, form_values
 from tutor.common.clock import now_utc
 from tutor.common.tables import csv_text
-from tutor.roster.models import Classroom
+from tutor.roster.selectors import classrooms_of_teacher
 from tutor.tracing.history_jobs import response_import_apply, response_import_create
 from tutor.tracing.history_reach import response_imports_of
 from tutor.tracing.models import ResponseImport
@@ -41,12 +41,6 @@ from tutor.tracing.models import ResponseImport
 # A body of nothing is no log.
 LOG: dict[str, Any] = {"type": "string", "minLength": 1}
 ACCEPTED = "Taken on; Location says where to watch it."
-
-
-class NewestPages(Pages):
-    """Newest first."""
-
-    ordering = ("-id",)
 
 
 class ResponseImportView(ApiView):
@@ -130,8 +124,9 @@ class ResponseImportStart(ResponseImportView):
         wanted = asked.validated_data
         classroom = None
         if wanted.get("classroom"):
-            classroom = Classroom.objects.filter(uuid=wanted["classroom"]).first()
-            if classroom is None or not _may_teach(request, classroom):
+            own = classrooms_of_teacher(caller(request))
+            classroom = own.filter(uuid=wanted["classroom"]).first()
+            if classroom is None:
                 raise FieldsRefusedError(
                     {"classroom": [f"You teach no class {wanted['classroom']}."]}
                 )
@@ -147,11 +142,6 @@ class ResponseImportStart(ResponseImportView):
             now=now_utc(),
         )
         return job_accepted(request, job)
-
-
-def _may_teach(request: Request, classroom: Classroom) -> bool:
-    person = caller(request)
-    return person.is_administrator or classroom.teachers.filter(pk=person.pk).exists()
 
 
 class ResponseImportDetail(RetrieveModelMixin, ResponseImportView):

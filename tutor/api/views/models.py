@@ -23,7 +23,7 @@ from tutor.api.model_serializers import (
     VersionSerializer,
 )
 from tutor.api.openapi import problem
-from tutor.api.paging import Pages
+from tutor.api.paging import NewestPages
 from tutor.common.clock import now_utc
 from tutor.common.errors import TutorError
 from tutor.tracing.access import course_for_models, fit_for_models, version_for_models
@@ -33,12 +33,6 @@ from tutor.tracing.promotion import promotion_start, roll_back
 
 SCOPES = {"GET": Scope.READ, "POST": Scope.ADMIN}
 ACCEPTED = "Taken on; Location says where to watch it."
-
-
-class NewestPages(Pages):
-    """Newest first."""
-
-    ordering = ("-id",)
 
 
 class FitList(ListModelMixin, ApiView):

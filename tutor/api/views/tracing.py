@@ -26,7 +26,7 @@ from tutor.api.learner_serializers import (
     PlanSerializer,
     ResponseSerializer,
 )
-from tutor.api.paging import Pages
+from tutor.api.paging import NewestPages, Pages
 from tutor.api.queries import AheadQuery, LearnerQuery, ResponseQuery
 from tutor.api.reach import Reach, classroom_reach, course_reach
 from tutor.api.renderers import CsvRenderer, NdjsonRenderer
@@ -42,12 +42,6 @@ class LearnerPages(Pages):
 
     page_size = 20
     max_page_size = 100
-
-
-class NewestPages(Pages):
-    """Newest first."""
-
-    ordering = ("-id",)
 
 
 class ReachView(ApiView):
