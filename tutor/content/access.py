@@ -34,8 +34,8 @@ def can_author(user: User, course: Course) -> bool:
         return False
     if user.is_administrator:
         return True
-    authors = set(course.authors.values_list("pk", flat=True))
-    return not authors or user.pk in authors
+    authors = course.authors.all()
+    return not authors or user in authors
 
 
 def author_check(user: User, course: Course) -> None:

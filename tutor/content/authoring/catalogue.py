@@ -98,10 +98,9 @@ def course_rows(user: User) -> list[CourseRow]:
     rows = []
     for course in Course.objects.prefetch_related("authors"):
         authors = list(course.authors.all())
-        may = user.is_administrator or not authors or user in authors
         skills, lessons, problems = (count.get(course.pk, 0) for count in counts)
         names = tuple(str(author) for author in authors)
-        rows.append(CourseRow(course, skills, lessons, problems, names, may))
+        rows.append(CourseRow(course, skills, lessons, problems, names, can_author(user, course)))
     return rows
 
 
@@ -228,8 +227,3 @@ def course_warnings(skills: Sequence[SkillRow], lessons: Sequence[LessonRow]) ->
     if empty:
         told.append(_("Lessons without a problem: {lessons}.").format(lessons=", ".join(empty[:8])))
     return told
-
-
-def may_change(user: User, course: Course) -> bool:
-    """Whether the person may change the course."""
-    return can_author(user, course)
