@@ -137,7 +137,9 @@ def learners_resolve(mapping: IdMapping, *, within: QuerySet[User]) -> dict[str,
 
 
 def _row(pointer: str, value: object, expected: str) -> RowError:
-    shown = value_shown(value)
+    # Half a character cannot be sent back as it came.
+    pointer = pointer.encode(errors="backslashreplace").decode()
+    shown = value_shown(value).encode(errors="backslashreplace").decode()
     return RowError(
         pointer=f"mapping:{pointer or '/'}",
         field=pointer.rpartition("/")[2],
