@@ -30,9 +30,10 @@ from tutor.common.outbox import REPLAY_QUEUE, handler, outbox_add
 from tutor.content.errors import RowError
 from tutor.content.models import ImportStatus
 from tutor.roster.models import Classroom
+from tutor.roster.selectors import learners_of_teacher
 from tutor.tracing.history_import import HistoryResult, history_import
 from tutor.tracing.history_mapping import NO_MAPPING, IdMapping, mapping_read
-from tutor.tracing.history_reach import import_course_check, learners_of
+from tutor.tracing.history_reach import import_course_check
 from tutor.tracing.history_reading import HistoryOptions, history_read
 from tutor.tracing.models import ResponseImport
 
@@ -248,7 +249,7 @@ class _Run:
             is_creating_content=job.is_creating_content,
             classroom=job.classroom,
             mapping=mapping_read(job.mapping),
-            learners_within=learners_of(job.created_by),
+            learners_within=learners_of_teacher(job.created_by),
             by=job.created_by,
             now=self.clock(),
             is_dry_run=job.is_dry_run,

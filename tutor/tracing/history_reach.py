@@ -3,11 +3,11 @@
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from tutor.accounts.models import Role, User
+from tutor.accounts.models import User
 from tutor.common.errors import TutorError
 from tutor.content.access import author_check
 from tutor.content.models import Course
-from tutor.roster.models import Classroom, Enrolment
+from tutor.roster.models import Classroom
 from tutor.roster.selectors import classrooms_of_teacher
 from tutor.tracing.models import ResponseImport
 
@@ -52,15 +52,6 @@ def import_course_check(
             ),
             code="other_course",
         )
-
-
-def learners_of(by: User) -> QuerySet[User]:
-    """Return the accounts that a mapping of somebody's may name."""
-    learners = User.objects.filter(role=Role.LEARNER)
-    if by.is_administrator:
-        return learners
-    present = Enrolment.objects.filter(classroom__teachers=by, left_at=None)
-    return learners.filter(pk__in=present.values("learner"))
 
 
 def response_imports_of(user: User) -> QuerySet[ResponseImport]:
