@@ -1,7 +1,7 @@
 """What the learner's home shows: read once, no query from a template."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil, floor
@@ -20,10 +20,16 @@ from tutor.scheduling.guidance import guidance_of_learner
 from tutor.scheduling.outlooks import AimPath, aim_paths, pace_of_learner, sitting_of_offer
 from tutor.scheduling.paths import GoalPath, SittingPlan
 from tutor.scheduling.placements import placement_is_offered, placement_open
-from tutor.scheduling.selectors import standings_of_learner, view_of
+from tutor.scheduling.selectors import (
+    PastObservation,
+    day_start,
+    policy_config,
+    standings_of_learner,
+    view_of,
+)
 from tutor.scheduling.services import offer_for
 from tutor.scheduling.situations import Kind
-from tutor.scheduling.statuses import Status
+from tutor.scheduling.statuses import PolicyConfig, Status
 from tutor.tracing.changes import RoleChange, role_change
 
 # For how long home tells of corrected answers.
@@ -51,6 +57,14 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
+class Review:
+    """A skill that is due for review; answered today, it has had its share until tomorrow."""
+
+    row: SkillRow
+    is_for_tomorrow: bool
+
+
+@dataclass(frozen=True, slots=True)
 class HomePage:
     """The learner's home on one course. `reviews` are the first of `n_reviews`."""
 
@@ -59,7 +73,7 @@ class HomePage:
     alternatives: tuple[Proposal, ...]
     sitting_text: str
     ways: tuple[Way, ...]
-    reviews: tuple[SkillRow, ...]
+    reviews: tuple[Review, ...]
     n_reviews: int
     n_mastered: int
     n_begun: int
@@ -85,7 +99,7 @@ def home_page(learner: User, course: Course, *, now: datetime) -> HomePage:
         course=course,
         guidance=guidance,
     )
-    reviews = [row for row in rows.values() if row.status == Status.REVIEW_DUE]
+    reviews = _reviews(rows, offer.observations, now=now, config=policy_config(course))
     return HomePage(
         course=course,
         first=None if offer.first is None else proposal_of(offer.first, rows),
@@ -113,6 +127,26 @@ def home_page(learner: User, course: Course, *, now: datetime) -> HomePage:
         change=role_change(offer.beliefs.version, now=now),
         regrades=tuple(regrades_of_learner(learner, course, since=now - REGRADES_TOLD_FOR)),
     )
+
+
+def _reviews(
+    rows: Mapping[int, SkillRow],
+    observations: Sequence[PastObservation],
+    *,
+    now: datetime,
+    config: PolicyConfig,
+) -> list[Review]:
+    """Return what is due, first what the scheduler still asks today."""
+    today = day_start(now)
+    n_today = Counter(
+        skill for row in observations if row.answered_at >= today for skill in row.skill_ids
+    )
+    reviews = [
+        Review(row=row, is_for_tomorrow=n_today[skill] >= config.most_answers_a_day)
+        for skill, row in rows.items()
+        if row.status == Status.REVIEW_DUE
+    ]
+    return sorted(reviews, key=lambda review: review.is_for_tomorrow)
 
 
 def _way(found: AimPath, rows: Mapping[int, SkillRow]) -> Way:

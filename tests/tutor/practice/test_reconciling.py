@@ -12,6 +12,7 @@ import pytest
 from django.test import Client
 
 from tests.tutor.practice.test_progress import figures_of, sitting, text_of
+from tests.tutor.tracing.logs import response_of
 from tests.world import World
 from tutor.accounts.models import User
 from tutor.common.clock import now_utc
@@ -85,6 +86,27 @@ def test_reviews_on_home_are_those_that_the_map_lists(
     due = home.split('id="due"')[1].split("</section>")[0]
     (said,) = re.findall(r'<a href="[^"]*/skills/[^"]*">([^<]+)</a>', due)
     assert said == "Skill a"
+
+
+def test_a_review_answered_today_says_that_it_comes_again_tomorrow(
+    world: World, client_of: ClientOf
+) -> None:
+    """What is still believed lost stays due, and the scheduler lets it rest for the day."""
+    now = now_utc()
+    sitting(world, now - timedelta(days=9), [["7"], ["7"], ["7"], ["7"]])
+    SkillStanding.objects.filter(learner=world.ada).update(
+        mastered_at=now - timedelta(days=8), review_due_at=now - timedelta(days=1)
+    )
+    client, address = client_of(world.ada), f"/learn/{world.course.uuid}/"
+    assert "again tomorrow" not in text_of(client, address)
+    step = world.course.steps.get(key="a1a")
+    response_of(world.course, world.ada, step.pk, world.skills["a"].pk, False, now).save()
+    home = text_of(client, address)
+    due = home.split('id="due"')[1].split("</section>")[0]
+    rows = re.findall(r'/skills/[^"]*">([^<]+)</a> <span class="muted small">([^<]*)', due)
+    assert rows[-1] == ("Skill a", "again tomorrow")
+    assert all(said != "again tomorrow" for _, said in rows[:-1])
+    assert figures_of(home)["reviews"][0] == str(len(rows))
 
 
 def test_the_answers_of_a_skill_page_are_as_many_as_their_list(
