@@ -88,6 +88,35 @@ def test_each_kind_is_answered_on_a_phone(page_phone: Page, learner: User, kind:
     assert response.is_observation
 
 
+def test_a_number_with_a_unit_has_a_number_pad_and_a_key_for_its_unit(
+    open_page: OpenPage, learner: User
+) -> None:
+    session = problem_show(learner, "number")
+    page = open_page(is_phone=True)
+    log_in(page, "ada", PASSWORD)
+    page.goto(f"/practice/{session.uuid}/")
+    field = page.get_by_label("Your answer", exact=True)
+    expect(field).to_have_attribute("inputmode", "decimal")
+    field.fill("12")
+    page.get_by_role("button", name="cm", exact=True).click()
+    expect(field).to_have_value("12 cm")
+    page.get_by_role("button", name="Check").click()
+    expect(page.locator("#feedback-title")).to_contain_text("Right")
+
+
+def test_without_javascript_a_number_with_a_unit_keeps_its_letters(
+    open_page: OpenPage, learner: User
+) -> None:
+    """The key that types the unit needs the script; a pad without letters would lock one out."""
+    session = problem_show(learner, "number")
+    page = open_page(is_phone=True, has_javascript=False)
+    log_in(page, "ada", PASSWORD)
+    page.goto(f"/practice/{session.uuid}/")
+    field = page.get_by_label("Your answer", exact=True)
+    expect(field).to_have_attribute("inputmode", "text")
+    expect(page.get_by_role("button", name="cm", exact=True)).to_be_hidden()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_is_answered_without_javascript(
     open_page: OpenPage, learner: User, kind: str

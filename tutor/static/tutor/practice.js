@@ -89,9 +89,18 @@
     delete form.dataset.waiting;
   });
 
+  // With a key for the unit a number needs no letters; without script it does.
+  function padsSet() {
+    for (const field of document.querySelectorAll("input[data-pad]")) {
+      field.inputMode = field.dataset.pad;
+    }
+  }
+  padsSet();
+
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.elt.id !== "screen") return;
     shownAt = performance.now();
+    padsSet();
     const target = screen().querySelector("[data-focus]");
     if (!target) return;
     target.focus();
