@@ -32,12 +32,12 @@ def _opening(candidate: Candidate, graph: CourseGraph) -> str:
         return _("You have begun to learn “{title}”.").format(title=title)
     if kind is Kind.REVIEW:
         return _(
-            "Because “{title}” is due: about {percent} % likely to be right today. "
-            "What is recalled after a pause keeps longer."
+            "Because “{title}” is due: about {percent}\N{NO-BREAK SPACE}% likely to be right "
+            "today. What is recalled after a pause keeps longer."
         ).format(title=title, percent=percent)
-    return _("You are learning “{title}”: about {percent} % likely to be right now.").format(
-        title=title, percent=percent
-    )
+    return _(
+        "You are learning “{title}”: about {percent}\N{NO-BREAK SPACE}% likely to be right now."
+    ).format(title=title, percent=percent)
 
 
 def _unlocking(values: Mapping[str, float | int]) -> str:
