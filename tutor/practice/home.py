@@ -1,7 +1,7 @@
 """What the learner's home shows: read once, no query from a template."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil, floor
@@ -21,13 +21,12 @@ from tutor.scheduling.outlooks import AimPath, aim_paths, pace_of_learner, sitti
 from tutor.scheduling.paths import GoalPath, SittingPlan
 from tutor.scheduling.placements import placement_is_offered, placement_open
 from tutor.scheduling.selectors import (
-    PastObservation,
     day_start,
     policy_config,
     standings_of_learner,
     view_of,
 )
-from tutor.scheduling.services import offer_for
+from tutor.scheduling.services import Offer, offer_for
 from tutor.scheduling.situations import Kind
 from tutor.scheduling.statuses import PolicyConfig, Status
 from tutor.tracing.changes import RoleChange, role_change
@@ -99,7 +98,7 @@ def home_page(learner: User, course: Course, *, now: datetime) -> HomePage:
         course=course,
         guidance=guidance,
     )
-    reviews = _reviews(rows, offer.observations, now=now, config=policy_config(course))
+    reviews = _reviews(rows, offer, now=now, config=policy_config(course))
     return HomePage(
         course=course,
         first=None if offer.first is None else proposal_of(offer.first, rows),
@@ -131,22 +130,25 @@ def home_page(learner: User, course: Course, *, now: datetime) -> HomePage:
 
 def _reviews(
     rows: Mapping[int, SkillRow],
-    observations: Sequence[PastObservation],
+    offer: Offer,
     *,
     now: datetime,
     config: PolicyConfig,
 ) -> list[Review]:
-    """Return what is due, first what the scheduler still asks today."""
+    """Return what is due as the scheduler goes about it: still today, the most overdue first."""
     today = day_start(now)
     n_today = Counter(
-        skill for row in observations if row.answered_at >= today for skill in row.skill_ids
+        skill for row in offer.observations if row.answered_at >= today for skill in row.skill_ids
     )
     reviews = [
         Review(row=row, is_for_tomorrow=n_today[skill] >= config.most_answers_a_day)
         for skill, row in rows.items()
         if row.status == Status.REVIEW_DUE
     ]
-    return sorted(reviews, key=lambda review: review.is_for_tomorrow)
+    late, row_of = offer.view.remembered.late, offer.view.arrays.row_of
+    return sorted(
+        reviews, key=lambda found: (found.is_for_tomorrow, -late[row_of[found.row.skill.id]])
+    )
 
 
 def _way(found: AimPath, rows: Mapping[int, SkillRow]) -> Way:

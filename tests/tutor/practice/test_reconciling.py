@@ -109,6 +109,22 @@ def test_a_review_answered_today_says_that_it_comes_again_tomorrow(
     assert figures_of(home)["reviews"][0] == str(len(rows))
 
 
+def test_the_most_overdue_review_stands_first(world: World, client_of: ClientOf) -> None:
+    now = now_utc()
+    for days, key in enumerate("abc", start=1):
+        SkillStanding.objects.create(
+            learner=world.ada,
+            skill=world.skills[key],
+            opened_at=now - timedelta(days=20),
+            mastered_at=now - timedelta(days=15),
+            right_at=now - timedelta(days=15),
+            review_due_at=now - timedelta(days=days),
+        )
+    home = text_of(client_of(world.ada), f"/learn/{world.course.uuid}/")
+    due = home.split('id="due"')[1].split("</section>")[0]
+    assert re.findall(r'/skills/[^"]*">([^<]+)</a>', due) == ["Skill c", "Skill b", "Skill a"]
+
+
 def test_the_answers_of_a_skill_page_are_as_many_as_their_list(
     practised: World, client_of: ClientOf
 ) -> None:
