@@ -23,7 +23,7 @@ GAP_X, GAP_Y = 56.0, 14.0
 DUMMY_HEIGHT = 6.0
 GAP_PARTS = 40.0
 MARGIN = 12.0
-LABEL_LETTERS, LABEL_LINES = 22, 2
+LABEL_LETTERS, LABEL_LINES = 21, 2
 # Sweeps over the layers against crossings, and to pull joined boxes together; more hardly help.
 SWEEPS, PULLS = 4, 12
 # How much more than a box a passing edge wants to go straight.
