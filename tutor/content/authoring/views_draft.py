@@ -57,7 +57,9 @@ def draft_page(request: UserRequest, draft_uuid: UUID) -> HttpResponseBase:
         focus = op.removeprefix("look:")
     elif op not in {"save", "publish"}:
         document, focus = document_change(document, op)
-    draft_save(draft, document, now=now_utc())
+    refused = _keep(draft, document)
+    if refused:
+        return _refused(request, draft, refused)
     if op == "publish":
         return _go(request, reverse("draft_publish", args=[draft.uuid]))
     if request.htmx:
@@ -67,6 +69,21 @@ def draft_page(request: UserRequest, draft_uuid: UUID) -> HttpResponseBase:
         messages.success(request, _("Your draft is kept. Learners do not see it yet."))
     where = reverse("draft", args=[draft.uuid])
     return redirect(f"{where}#{id_of(focus)}" if focus else where)
+
+
+def _keep(draft: Draft, document: Document) -> str:
+    """Keep what was written, or say why it was not; what was written is shown either way."""
+    try:
+        draft_save(draft, document, now=now_utc())
+    except TutorError as error:
+        draft.document = document
+        return error.message
+    return ""
+
+
+def _refused(request: UserRequest, draft: Draft, message: str) -> HttpResponse:
+    page = "content/draft.html#editor" if request.htmx else "content/draft.html"
+    return render(request, page, _editor(draft) | {"refused": message}, status=422)
 
 
 def _go(request: UserRequest, url: str) -> HttpResponse:
@@ -85,11 +102,11 @@ def _posted(request: UserRequest, draft: Draft) -> Document:
 def draft_check(request: UserRequest, draft_uuid: UUID) -> HttpResponseBase:
     """Keep what is being written, and say what the checks find in it."""
     draft = _draft(request, draft_uuid)
-    draft_save(draft, _posted(request, draft), now=now_utc())
+    refused = _keep(draft, _posted(request, draft))
     if not request.htmx:
-        return redirect("draft", draft.uuid)
-    context = _editor(draft) | {"is_saved": True}
-    return render(request, "content/draft.html#checks", context)
+        return _refused(request, draft, refused) if refused else redirect("draft", draft.uuid)
+    context = _editor(draft) | {"is_saved": not refused, "refused": refused}
+    return render(request, "content/draft.html#checks", context, status=422 if refused else 200)
 
 
 def _editor(draft: Draft) -> dict[str, Any]:

@@ -53,6 +53,22 @@ def test_what_is_wrong_is_kept_and_said_beside_its_field(tess, draft, edited):
     assert 'value="three"' in field
 
 
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
+@pytest.mark.parametrize("view", ["draft", "draft_check"])
+def test_what_is_too_large_to_keep_is_said_and_still_there(tess, draft, form_of, view, headers):
+    before = draft.document
+    text = "word " * 450_000
+    data = form_of(page_of(tess, draft)) | {"body": text}
+    response = tess.post(reverse(view, args=[draft.uuid]), data, headers=headers)
+    assert response.status_code == 422
+    page = response.content.decode()
+    assert "too large for one problem" in page
+    if not (headers and view == "draft_check"):
+        assert text[:500] in page
+    draft.refresh_from_db()
+    assert draft.document == before
+
+
 def test_an_error_of_a_field_is_tied_to_it(tess, draft, edited):
     edited(tess, draft, steps__0__answer__value="six x six x")
     page = page_of(tess, draft)
