@@ -72,10 +72,10 @@ def test_queries_do_not_grow_with_history(
     lived(world, now)
     client.get(address(world))
     # session, user, class, teacher of it, learner; states, standings, observations, guidance,
-    # plan; what is new, days; audit
-    with django_assert_num_queries(13):
+    # the prediction role's version, plan; what is new, days; audit
+    with django_assert_num_queries(14):
         client.get(address(world))
     respond(world, world.ada, "b", [True, False] * 40, at=now - timedelta(days=1))
     trace(world, world.ada, now=now)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         client.get(address(world))
