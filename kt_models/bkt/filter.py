@@ -153,7 +153,11 @@ class FittedBKT:
         return together * (1 - slip) + (1 - together) * guess
 
     def forecast(self, state: BKTState, skills: Sequence[str], *, at: float) -> Beliefs:
-        """Return (n_skills,) beliefs at a time; a time before the last response counts as it."""
+        """Return (n_skills,) beliefs at a time; a time before the last response counts as it.
+
+        P(correct) is that of the first answer after a break, as parameters.returning says;
+        predict_next gives that of the very next one.
+        """
         return self.forecast_many([state], skills, at=at).of_learner(0)
 
     def forecast_many(
@@ -174,7 +178,7 @@ class FittedBKT:
             unknown = unknown * weight + (1 - values[..., PRIOR]) * (1 - weight)
             evidence = evidence * weight
         guess, slip = parameters.guess[codes], parameters.slip[codes]
-        p_correct = (1 - unknown) * (1 - slip) + unknown * guess
+        p_correct = parameters.returning.apply((1 - unknown) * (1 - slip) + unknown * guess)
         lower, upper = beta_interval(p_correct, evidence + parameters.clock.prior_strength)
         return Beliefs(
             p_correct=p_correct,

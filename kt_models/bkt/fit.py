@@ -26,6 +26,7 @@ from kt_models.bkt.sequences import Grouping, Sequences, choose_classes, make_se
 from kt_models.bkt.solve import SkillRates, Solver, population
 from kt_models.errors import ConfigError, DataError
 from kt_models.protocol import Progress
+from kt_models.returning import UNCHANGED, ReturnMap, fit_return_map, returns_of
 
 _HALF_LIVES_DAYS = (7.5, 15.0, 30.0, 60.0, 120.0)
 _STRENGTHS = (10.0, 30.0, 100.0)
@@ -44,6 +45,8 @@ class BKTConfig:
     (see Clock); "chosen" picks it from the training log, None switches ageing off.
     least_unknown: see BKTParameters; None takes .01, or .001 with forgets, whose forget rate does
     most of the same; 0 is the textbook model.
+    holds_returns: hold forecasts to what held back learners did after a break, with a second fit
+    without these (kt_models.returning); a log without times or returns has nothing to hold to.
     prior_strength: what the default rates count for, in responses. chunk_responses: how many are
     fitted at a time, each start counted.
     """
@@ -56,6 +59,7 @@ class BKTConfig:
     pools_skills: bool = False
     half_life_days: float | str | None = DEFAULT_HALF_LIFE_DAYS
     least_unknown: float | None = None
+    holds_returns: bool = True
     n_starts: int = 5
     prior_strength: float = 2.0
     tolerance: float = 0.01
@@ -129,19 +133,53 @@ class BKT:
         strength: float | None = None
         if self._has_variants:
             strength = self._choose_strength(responses, validation, seed=seed, progress=tell)
-        job = self._job(responses, with_variants=strength is not None, progress=tell)
-        plain = job.solver.plain(
+        fitted = self._solved(
+            responses, strength, seed=seed, n_starts=self.config.n_starts, progress=tell
+        )
+        tell(0.95, "choosing the half-life of evidence")
+        clock = self._clock(fitted, responses)
+        returning = UNCHANGED
+        if self.config.holds_returns and returns_of(responses).any():
+            tell(0.97, "holding forecasts to answers after a break")
+            returning = self._returning(responses, strength, clock, seed=seed)
+        tell(1.0, "fitted")
+        return FittedBKT(replace(fitted.parameters, clock=clock, returning=returning))
+
+    def _solved(
+        self,
+        data: ResponseArrays,
+        strength: float | None,
+        *,
+        seed: int,
+        n_starts: int,
+        progress: Progress,
+    ) -> FittedBKT:
+        """Return the model without ageing; a strength of None leaves the variants out."""
+        job = self._job(data, with_variants=strength is not None, progress=progress)
+        plain = self._plain(job, seed=seed, n_starts=n_starts)
+        rates = plain if strength is None else job.solver.refined(plain, job.grouping, strength)
+        return self._fitted(job, rates)
+
+    def _plain(self, job: "_Job", *, seed: int, n_starts: int) -> SkillRates:
+        return job.solver.plain(
             rng=np.random.default_rng(seed),
-            n_starts=self.config.n_starts,
+            n_starts=n_starts,
             prior_strength=self.config.prior_strength,
             pools_skills=self.config.pools_skills,
         )
-        rates = plain if strength is None else job.solver.refined(plain, job.grouping, strength)
-        fitted = self._fitted(job, rates)
-        tell(0.95, "choosing the half-life of evidence")
-        fitted = FittedBKT(replace(fitted.parameters, clock=self._clock(fitted, responses)))
-        tell(1.0, "fitted")
-        return fitted
+
+    def _returning(
+        self, data: ResponseArrays, strength: float | None, clock: Clock, *, seed: int
+    ) -> ReturnMap:
+        """Return how forecasts hold after a break, by learners whom a second fit does not see."""
+        parts = _held_back(data, seed=seed, purpose=2)
+        if parts is None:
+            return UNCHANGED
+        train, held_out = parts
+        fitted = self._solved(train, strength, seed=seed, n_starts=1, progress=_silent)
+        fitted = FittedBKT(replace(fitted.parameters, clock=clock))
+        rows = returns_of(held_out)
+        return fit_return_map(fitted.predict(held_out)[rows], held_out.correct[rows])
 
     @property
     def _has_variants(self) -> bool:
@@ -208,21 +246,12 @@ class BKT:
         """Return the strength with the least log loss on held back learners, None for plain."""
         train, held_out = data, validation
         if held_out is None:
-            present = np.unique(data.learner)
-            rng = np.random.default_rng([seed, 1])
-            n_out = round(_HELD_OUT_SHARE * len(present))
-            if n_out == 0 or n_out == len(present):
+            parts = _held_back(data, seed=seed, purpose=1)
+            if parts is None:
                 return None
-            out = rng.permutation(present)[:n_out]
-            held_out = data.take_learners(out)
-            train = data.take_learners(np.setdiff1d(present, out))
+            train, held_out = parts
         job = self._job(train, with_variants=True, progress=_silent)
-        plain = job.solver.plain(
-            rng=np.random.default_rng(seed),
-            n_starts=1,
-            prior_strength=self.config.prior_strength,
-            pools_skills=self.config.pools_skills,
-        )
+        plain = self._plain(job, seed=seed, n_starts=1)
         best: float | None = None
         least = _log_loss(held_out, self._fitted(job, plain).predict(held_out))
         for strength in _STRENGTHS:
@@ -244,6 +273,18 @@ class BKT:
             aged = FittedBKT(replace(fitted.parameters, clock=Clock(half_life_days=days)))
             losses.append(_log_loss(data, aged.predict(data)))
         return Clock(half_life_days=_HALF_LIVES_DAYS[int(np.argmin(losses))])
+
+
+def _held_back(
+    data: ResponseArrays, *, seed: int, purpose: int
+) -> tuple[ResponseArrays, ResponseArrays] | None:
+    """Return the log without some learners, and theirs; None where there are too few to part."""
+    present = np.unique(data.learner)
+    n_out = round(_HELD_OUT_SHARE * len(present))
+    if n_out == 0 or n_out == len(present):
+        return None
+    out = np.random.default_rng([seed, purpose]).permutation(present)[:n_out]
+    return data.take_learners(np.setdiff1d(present, out)), data.take_learners(out)
 
 
 def _silent(fraction: float, message: str) -> None:

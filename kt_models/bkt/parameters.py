@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from kt_models.arrays import TimeUnit
 from kt_models.errors import ConfigError
+from kt_models.returning import UNCHANGED, ReturnMap
 
 F: TypeAlias = NDArray[np.float64]
 MultiSkill: TypeAlias = Literal["each", "conjunctive"]
@@ -87,7 +88,8 @@ class BKTParameters:
 
     prior (K + 1, n_classes), learn, forget, guess and slip (K + 1,). P(unknown) never falls below
     least_unknown after a response: without it, a long success outweighs any later run of errors;
-    0 gives the textbook model. Raises: ConfigError.
+    0 gives the textbook model. returning is how forecasts hold after a break (kt_models.returning).
+    Raises: ConfigError.
     """
 
     skills: NDArray[np.str_]
@@ -103,6 +105,7 @@ class BKTParameters:
     multi_skill: MultiSkill
     time_unit: TimeUnit
     least_unknown: float = DEFAULT_LEAST_UNKNOWN
+    returning: ReturnMap = UNCHANGED
 
     def __post_init__(self) -> None:
         n = len(self.skills) + 1

@@ -7,9 +7,11 @@ from pathlib import Path
 from kt_models.artifacts import check_model_version, npz_writer, read_artifact, write_artifact
 from kt_models.bkt.parameters import BKTParameters, Clock, LearnerClasses, PairParameters
 from kt_models.errors import ArtifactError, ConfigError
+from kt_models.returning import UNCHANGED, ReturnMap
 
 NAME = "bkt"
-MODEL_VERSION = 1
+MODEL_VERSION = 2
+_FIRST_WITH_RETURNING = 2
 _FILE = "parameters.npz"
 _ARRAYS = ("skills", "items", "prior", "learn", "forget", "guess", "slip")
 _PAIRS = ("skill", "item", "guess", "slip", "learn")
@@ -32,6 +34,7 @@ def save_parameters(
             "class_strength": parameters.classes.strength,
             "least_unknown": parameters.least_unknown,
             "multi_skill": parameters.multi_skill,
+            "returning": asdict(parameters.returning),
             "time_unit": parameters.time_unit,
         },
         writers={_FILE: npz_writer(arrays)},
@@ -57,6 +60,11 @@ def load_parameters(directory: Path) -> BKTParameters:
             multi_skill=config["multi_skill"],
             time_unit=config["time_unit"],
             least_unknown=float(config["least_unknown"]),
+            returning=(
+                ReturnMap(**config["returning"])
+                if artifact.manifest.model_version >= _FIRST_WITH_RETURNING
+                else UNCHANGED
+            ),
         )
     except (KeyError, TypeError, ValueError, ConfigError) as error:
         raise ArtifactError(f"{directory} does not hold BKT parameters: {error}") from error

@@ -103,7 +103,8 @@ def beliefs(
 ) -> Beliefs:
     """Return (n_learners, n_skills) beliefs at a time; an item's difficulty is not considered.
 
-    The trait points' Gaussians are put together into one by their first two moments.
+    The trait points' Gaussians are put together into one by their first two moments. P(correct) and
+    its interval are those of the first answer after a break, as parameters.returning says.
     Raises: DataError when at is not finite.
     """
     if not math.isfinite(at):
@@ -121,11 +122,11 @@ def beliefs(
         mean[row], variance[row], counts[row], last_at[row] = projector.of(state, at)
     offset = parameters.skill_offset[codes]
     scale = np.sqrt(variance)
-    x = (mean + offset)[..., None] + scale[..., None] * NODES
-    p_correct = sigmoid(x) @ NODE_WEIGHTS
+    held = parameters.returning.apply
+    p_correct = held(p_of_normal(mean + offset, scale))
     threshold = math.log(parameters.config.mastery / (1.0 - parameters.config.mastery))
-    lower = sigmoid(mean + offset - _END * scale)
-    upper = sigmoid(mean + offset + _END * scale)
+    lower = held(sigmoid(mean + offset - _END * scale))
+    upper = held(sigmoid(mean + offset + _END * scale))
     return Beliefs(
         p_correct=p_correct,
         p_mastery=normal_cdf((mean + offset - threshold) / scale),
@@ -134,6 +135,11 @@ def beliefs(
         n_observations=counts,
         last_at=last_at,
     )
+
+
+def p_of_normal(mean: F, scale: F) -> F:
+    """Return P(correct), any shape, where the log odds are normal with this mean and scale."""
+    return np.asarray(sigmoid(mean[..., None] + scale[..., None] * NODES) @ NODE_WEIGHTS)
 
 
 def _repeated(once: Beliefs, asked: Sequence[str], skills: Sequence[str]) -> Beliefs:

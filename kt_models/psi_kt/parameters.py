@@ -17,6 +17,7 @@ from kt_models.artifacts import check_model_version, npz_writer, read_artifact, 
 from kt_models.errors import ArtifactError, ConfigError
 from kt_models.psi_kt.config import CONFIGS, PSIKTConfig
 from kt_models.psi_kt.recursion import F, Traits
+from kt_models.returning import UNCHANGED, ReturnMap
 
 MODEL_VERSION = 2
 _FIRST_WITH_TOLD = 2
@@ -72,6 +73,7 @@ class PSIKTParameters:
     rest, rest_square (K + 1,): what pruned parents add up to. skill_offset (K + 1,), item_offset
     (I,), coefficients (F,) of kt_models.psi_kt.history; skill_rate (K + 1,), item_rate (I,): shares
     right in the training log. raw holds the fit's own variables, from which a refit starts.
+    returning is how forecasts hold after a break (kt_models.returning).
     """
 
     name: str
@@ -98,6 +100,7 @@ class PSIKTParameters:
     item_rate: F
     edges: Edges
     raw: Mapping[str, NDArray[Any]]
+    returning: ReturnMap = UNCHANGED
 
     def __post_init__(self) -> None:
         for name in ("trait_mean", "trait_sd", "parent_share", "skill_offset", "item_offset"):
@@ -188,6 +191,7 @@ def save_parameters(
         config={
             "config": asdict(parameters.config),
             "scalars": scalars,
+            "returning": asdict(parameters.returning),
             "time_unit": parameters.time_unit,
         },
         writers={_FILE: npz_writer(arrays)},
@@ -219,6 +223,8 @@ def load_parameters(directory: Path) -> PSIKTParameters:
                 for key, value in arrays.items()
                 if key.startswith("raw_")
             },
+            # Earlier artifacts have none.
+            returning=ReturnMap(**stored.get("returning", {})),
         )
     except (KeyError, TypeError, ValueError, ConfigError) as error:
         raise ArtifactError(f"{directory} does not hold PSI-KT parameters: {error}") from error

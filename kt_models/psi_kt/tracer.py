@@ -17,6 +17,7 @@ from kt_models.psi_kt.filter import FittedPSIKT
 from kt_models.psi_kt.graph import pulls_of
 from kt_models.psi_kt.history import N_FEATURES
 from kt_models.psi_kt.parameters import Edges, PSIKTParameters, no_edges, strongest_parents
+from kt_models.psi_kt.returns import return_map_of
 from kt_models.psi_kt.transfers import EdgePosterior, edge_posterior, share_likelihood
 
 if TYPE_CHECKING:
@@ -85,7 +86,9 @@ class PSIKTTracer:
                 n = len(fit.losses)
                 progress((n + share) / (n + 1), "PSI-KT: edges")
 
-        return FittedPSIKT(_parameters(self.name, self.config, merged, packed, fit, tell=tell))
+        parameters = _parameters(self.name, self.config, merged, packed, fit, tell=tell)
+        returning = return_map_of(parameters, pulls_of(parameters), merged, seed=seed)
+        return FittedPSIKT(replace(parameters, returning=returning))
 
 
 def _warm(start: FittedPSIKT, skills: NDArray[np.str_], items: NDArray[np.str_]) -> dict[str, F]:
