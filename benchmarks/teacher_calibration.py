@@ -8,8 +8,8 @@ The log is assist2017. For each week (counted from the log's first day) every mo
 all answers before it ("bkt" is the cold start: defaults, no fit), as a fit on that morning would
 be, and serves the same learners on through the week, answer by answer. Of each school day's
 morning the heatmap is read; a cell counts when it shows enough evidence and the learner meets the
-skill on that day: it is held to the first answer, so that no answer is counted twice. Weeks 19 and 70
-served to choose how forecasts are held to returns; report others.
+skill on that day: it is held to the first answer, so that no answer is counted twice. Weeks 19 and
+70 served to choose how forecasts are held to returns; report others.
 
 --learners is the other way to hold out: models are fitted on some learners and serve others, of
 whom each is looked at five times, and the next answer may follow within the same sitting.
