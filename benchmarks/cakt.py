@@ -5,13 +5,19 @@ Data lies in the directory that STEPWISE_DATA names, ../shared by default.
 Run: OMP_NUM_THREADS=2 python benchmarks/cakt.py speed        one epoch, windows, a DKT as wide
      python benchmarks/cakt.py score                          score_all of 100 candidates
      python benchmarks/cakt.py published --out DIR            fit cakt_small on 2009, resumable
-     python benchmarks/cakt.py clean --model cakt_plus        fit on the clean split, with twins
+     python benchmarks/cakt.py clean                          every system on the clean split
+     python benchmarks/cakt.py protocols --protocol future --data assist2017 --learners 400
+     python benchmarks/cakt.py ablations --model cakt_plus    each part left out, clean split
+
+The last three keep predictions under --out and go on where they were; then they print the table.
 """
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +30,26 @@ from kt_models.cakt.batches import prepare
 from kt_models.cakt.config import CONFIGS
 from kt_models.cakt.model import Candidate, FittedCAKT
 from kt_models.cakt.network import CAKTNetwork
-from kt_models.datasets.read import read_log
-from kt_models.evaluate.bootstrap import paired_difference, score_intervals
+from kt_models.evaluate.bootstrap import score_intervals
 from kt_models.evaluate.compare import peak_memory_mib, reset_peak_memory
 from kt_models.evaluate.metrics import score
 from kt_models.protocol import Observation
 from kt_models.registry import load_tracer
 from kt_models.split import length_between
 
-DATA = Path(os.environ.get("STEPWISE_DATA", "../shared")) / "data"
-MIN_SHARED, TWIN_AGREEMENT = 15, 0.97
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 
-
-def load(name: str, *, merge: bool) -> ResponseArrays:
-    """Read a log of the data directory."""
-    return read_log(DATA / f"{name}.csv.gz", merge=merge).data
+from benchmarks.cakt_data import load  # noqa: E402
+from benchmarks.cakt_runs import (  # noqa: E402
+    ABLATIONS,
+    CLEAN,
+    SYSTEMS,
+    Where,
+    reliability,
+    run,
+    table,
+)
 
 
 def timed(name: str, work: Callable[[], object]) -> None:
@@ -112,52 +123,28 @@ def published(out: Path, seed: int) -> None:
     show("10-201 responses", test, p, filtered)
 
 
-def has_twin(test: ResponseArrays, train: ResponseArrays) -> NDArray[np.bool_]:
-    """Return (learners of test,) True for those whose history a training learner has too.
-
-    They share 15 items or more and answered at least 97 of 100 of them alike.
-    """
-    from scipy import sparse
-
-    items = np.union1d(train.items, test.items)
-
-    def tables(data: ResponseArrays) -> tuple[Any, Any]:
-        known = np.flatnonzero(data.item >= 0)
-        code = np.searchsorted(items, data.items)[data.item[known]]
-        key = data.learner[known].astype(np.int64) * len(items) + code
-        first = np.unique(key, return_index=True)[1]
-        place = (data.learner[known][first], code[first])
-        shape = (len(data.learners), len(items))
-        sign = 2.0 * data.correct[known][first] - 1.0
-        return (sparse.csr_array((np.ones(len(first)), place), shape=shape),
-                sparse.csr_array((sign, place), shape=shape))  # fmt: skip
-
-    (asked, signs), (others, their_signs) = tables(test), tables(train)
-    shared = (asked @ others.T).toarray()
-    alike = ((signs @ their_signs.T).toarray() + shared) / 2.0
-    found: NDArray[np.bool_] = (
-        (shared >= MIN_SHARED) & (alike >= TWIN_AGREEMENT * np.maximum(shared, 1.0))
-    ).any(1)
-    return found
-
-
-def clean(model: str, seed: int, config: dict[str, Any]) -> None:
-    """Fit on the clean split beside the logistic with items, with and without twins."""
-    train, test = (load(f"assist2009_clean_{part}", merge=True) for part in ("train", "test"))
-    twins = has_twin(test, train)
-    alone = ~twins[test.learner]
-    print(f"{twins.sum()} test learners ({np.count_nonzero(~alone)} rows) have a training twin")
-    fits = {name: load_tracer(name, **(config if name == model else {})).fit(train, seed=seed)
-            for name in (model, "das3h_items")}  # fmt: skip
-    p = {name: fitted.predict(test) for name, fitted in fits.items()}
-    for rows, kept in (("all", np.ones_like(alone)), ("without twins", alone)):
-        for name, values in p.items():
-            show(f"{name}, {rows}", test, values, kept)
-        difference = paired_difference(
-            test.learner[kept], test.correct[kept], p[model][kept], p["das3h_items"][kept],
-            rng=np.random.default_rng(0), replicates=1000,
-        )  # fmt: skip
-        print(f"{model} minus das3h_items, {rows}: {difference.auc}, {difference.log_loss}")
+def compared(options: argparse.Namespace) -> None:
+    """Run systems or ablations on one fold and print their table."""
+    systems, against = tuple(options.systems), "das3h_items"
+    where = Where(
+        protocol=options.protocol,
+        data=options.data,
+        learners=options.learners,
+        seed=options.seed,
+        fold=options.fold,
+    )
+    if options.part == "clean":
+        where = replace(where, protocol="honest", data=CLEAN)
+    elif options.part == "ablations":
+        where = replace(where, protocol="honest", data=CLEAN)
+        settings = [options.settings] if options.settings else []
+        systems = tuple(
+            ",".join([options.model, *settings, *([part] if part else [])]) for part in ABLATIONS
+        )
+        against = systems[0]
+    run(where, systems, out=options.out)
+    table(where, out=options.out, against=against)
+    reliability(where, out=options.out, system=options.model)
 
 
 def main() -> None:
@@ -165,11 +152,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("part", choices=["speed", "score", "published", "clean"])
-    parser.add_argument("--out", type=Path, default=Path("cakt-published"))
-    parser.add_argument("--model", default="cakt_plus")
+    compare = ("clean", "protocols", "ablations")
+    parser.add_argument("part", choices=["speed", "score", "published", *compare])
+    parser.add_argument("--out", type=Path, default=Path("var/cakt"))
+    parser.add_argument("--model", default="cakt_plus", help="of ablations and reliability")
+    parser.add_argument("--settings", default="", help="of every ablation: field=value,...")
+    parser.add_argument("--systems", nargs="+", default=SYSTEMS, help="name,field=value,...")
+    parser.add_argument("--protocol", choices=["honest", "future"], default="honest")
+    parser.add_argument("--data", default="assist2009")
+    parser.add_argument("--learners", type=int, default=0, help="drawn to fit on; 0 for all")
+    parser.add_argument("--fold", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--set", nargs="*", default=[], help="field=number of the configuration")
     options = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     if options.part == "speed":
@@ -179,8 +172,7 @@ def main() -> None:
     elif options.part == "published":
         published(options.out, options.seed)
     else:
-        pairs = (one.split("=") for one in options.set)
-        clean(options.model, options.seed, {key: int(value) for key, value in pairs})
+        compared(options)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,233 @@
+"""CAKT beside its rivals under one protocol at a time, and its ablations: step by step, resumable.
+
+A system is a model's name with settings, "cakt_small,window=current". Each is fitted once for every
+(protocol, data, learners, seed, fold); its predictions are kept in a file of their own and not made
+again, and a network's training goes on from its last epoch. Called by benchmarks/cakt.py.
+"""
+
+import ast
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.cakt_data import has_twin, load
+from kt_models.arrays import ResponseArrays
+from kt_models.evaluate.bootstrap import paired_difference, score_intervals
+from kt_models.evaluate.compare import peak_memory_mib, reset_peak_memory
+from kt_models.evaluate.metrics import score
+from kt_models.evaluate.protocols import ProtocolConfig, ProtocolName, Trial, predict_trial, trials
+from kt_models.protocol import Tracer
+from kt_models.registry import load_tracer, settings_of
+
+SYSTEMS = ("das3h_items", "bkt_plus", "psi_kt_extended", "dkt", "cakt_plus", "cakt_small")
+ABLATIONS = (*("", "window=current", "decays=False", "convolves=False", "has_gates=False"),)
+CLEAN = "assist2009_clean"
+REPLICATES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What systems are compared on; learners is how many are drawn to fit on, 0 for all."""
+
+    protocol: ProtocolName
+    data: str
+    learners: int
+    seed: int
+    fold: int
+
+    @property
+    def name(self) -> str:
+        """Return the directory of its predictions."""
+        drawn = f"-{self.learners}" if self.learners else ""
+        return f"{self.protocol}-{self.data}{drawn}-seed{self.seed}-fold{self.fold}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """One system's predictions (n,), whose rows they are, and what they cost."""
+
+    system: str
+    learner: NDArray[np.int32]
+    correct: NDArray[np.int8]
+    is_alone: NDArray[np.bool_]
+    p: NDArray[np.float64]
+    cpu_seconds: float
+    peak_mib: float
+
+
+def trial_of(where: Where) -> Trial:
+    """Return the fold; with `learners`, those to fit on (on one log: all) are drawn with seed 0."""
+    rng = np.random.default_rng(0)
+
+    def some(data: ResponseArrays) -> ResponseArrays:
+        codes = np.flatnonzero(np.diff(data.learner_slices()))
+        if not where.learners or where.learners >= len(codes):
+            return data
+        return data.take_learners(np.sort(rng.permutation(codes)[: where.learners]))
+
+    if where.data == CLEAN:
+        train, test = (load(f"{CLEAN}_{part}", merge=True) for part in ("train", "test"))
+    else:
+        train, test = load(where.data, merge=True), None
+    drawn = trials(
+        ProtocolConfig(name=where.protocol),
+        some(train),
+        test=test,
+        rng=np.random.default_rng(where.seed),
+    )
+    for trial in drawn:
+        if trial.fold == where.fold:
+            return trial
+    raise SystemExit(f"protocol {where.protocol} on {where.data} has no fold {where.fold}")
+
+
+def tracer_of(system: str, *, time_unit: str) -> Tracer:
+    """Return the model of "name,setting=value,..."; an index log's steps are PSI-KT's days."""
+    name, *pairs = system.split(",")
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        key, _, value = pair.partition("=")
+        try:
+            settings[key] = ast.literal_eval(value)
+        except ValueError:
+            settings[key] = value
+    if time_unit == "index" and "unit_steps" in settings_of(name):
+        settings["unit_steps"] = True
+    return load_tracer(name, **settings)
+
+
+def run(where: Where, systems: Sequence[str], *, out: Path) -> None:
+    """Fit and predict what is not there yet."""
+    trial: Trial | None = None
+    for system in systems:
+        path = _path(where, system, out=out)
+        if path.exists():
+            continue
+        trial = trial or trial_of(where)
+        print(f"{where.name}: {system}, {trial.train.n_responses} responses to fit on", flush=True)
+        checkpoint = path.with_suffix(".checkpoint")
+        reset_peak_memory()
+        cpu = time.process_time()
+        fitted = tracer_of(system, time_unit=trial.train.time_unit).fit(
+            trial.train,
+            seed=where.seed,
+            checkpoint=checkpoint,
+            progress=_Told(system),
+        )
+        p = predict_trial(fitted, trial)
+        cpu = time.process_time() - cpu
+        learner = trial.test.learner[trial.is_scored]
+        alone = np.ones(len(trial.test.learners), dtype=np.bool_)
+        if where.data == CLEAN:
+            alone = ~has_twin(trial.test, load(f"{CLEAN}_train", merge=True))
+        scratch = path.with_suffix(".part.npz")
+        np.savez_compressed(
+            scratch,
+            learner=learner,
+            correct=trial.test.correct[trial.is_scored],
+            is_alone=alone[learner],
+            p=p,
+            cost=np.array([cpu, peak_memory_mib()]),
+        )
+        scratch.replace(path)
+        shutil.rmtree(checkpoint, ignore_errors=True)
+        print(f"{where.name}: {system} took {cpu:.0f} s CPU", flush=True)
+
+
+class _Told:
+    """Prints progress by epochs, with the processor's time since the last."""
+
+    def __init__(self, system: str) -> None:
+        self._system = system
+        self._last = ""
+        self._cpu = time.process_time()
+
+    def __call__(self, share: float, text: str) -> None:
+        if "epoch" in text and text != self._last:
+            cpu = time.process_time()
+            print(f"  {self._system}: {text} ({cpu - self._cpu:.0f} s CPU)", flush=True)
+            self._last, self._cpu = text, cpu
+
+
+def table(where: Where, *, out: Path, against: str) -> None:
+    """Print what is there of a fold: scores with 95 % intervals over learners, and differences."""
+    found = list(_kept(where, out=out))
+    if not found:
+        print(f"{where.name}: nothing is there yet")
+        return
+    subsets = [("all", np.ones(len(found[0].p), dtype=np.bool_))]
+    if not found[0].is_alone.all():
+        subsets.append(("without twins", found[0].is_alone))
+    for name, rows in subsets:
+        n_learners = len(np.unique(found[0].learner[rows]))
+        print(f"\n{where.name}, {name}: {rows.sum()} predictions of {n_learners} learners\n")
+        print("| system | AUC (95 %) | log loss (95 %) | ECE | minus "
+              f"{against}: AUC | log loss | s CPU | peak MiB |")  # fmt: skip
+        print("|---|---|---|---|---|---|---|---|")
+        rival = next((one for one in found if one.system == against), None)
+        for one in sorted(found, key=lambda one: -score(one.correct[rows], one.p[rows]).auc):
+            print(_line(one, rival, rows), flush=True)
+
+
+def reliability(where: Where, *, out: Path, system: str, n_bins: int = 15) -> None:
+    """Print predicted and observed shares of bins of equal mass."""
+    for one in _kept(where, out=out):
+        if one.system == system:
+            order = np.argsort(one.p, kind="stable")
+            for part in np.array_split(order, n_bins):
+                print(f"{one.p[part].mean():.3f} {one.correct[part].mean():.3f}")
+
+
+def _line(one: Scored, rival: Scored | None, rows: NDArray[np.bool_]) -> str:
+    learner, correct, p = one.learner[rows], one.correct[rows], one.p[rows]
+    scores = score(correct, p)
+    bounds = score_intervals(
+        learner, correct, p, rng=np.random.default_rng(0), replicates=REPLICATES
+    )
+    cells = [
+        one.system,
+        f"{scores.auc:.4f} ({bounds.auc.low:.4f}-{bounds.auc.high:.4f})",
+        f"{scores.log_loss:.4f} ({bounds.log_loss.low:.4f}-{bounds.log_loss.high:.4f})",
+        f"{scores.ece:.4f}",
+    ]
+    if rival is None or rival is one:
+        cells += ["", ""]
+    else:
+        found = paired_difference(
+            learner, correct, p, rival.p[rows],
+            rng=np.random.default_rng(0), replicates=REPLICATES,
+        )  # fmt: skip
+        cells += [
+            f"{part.value:+.4f} ({part.low:+.4f} to {part.high:+.4f})"
+            for part in (found.auc, found.log_loss)
+        ]
+    cells += [f"{one.cpu_seconds:.0f}", f"{one.peak_mib:.0f}"]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _kept(where: Where, *, out: Path) -> Iterator[Scored]:
+    for path in sorted((out / where.name).glob("*.npz")):
+        if path.name.endswith(".part.npz"):
+            continue
+        with np.load(path) as kept:
+            yield Scored(
+                system=path.stem,
+                learner=kept["learner"],
+                correct=kept["correct"],
+                is_alone=kept["is_alone"],
+                p=kept["p"],
+                cpu_seconds=float(kept["cost"][0]),
+                peak_mib=float(kept["cost"][1]),
+            )
+
+
+def _path(where: Where, system: str, *, out: Path) -> Path:
+    directory = out / where.name
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory / f"{system}.npz"
