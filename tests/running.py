@@ -14,7 +14,10 @@ from tutor.env import BASE_DIR
 from tutor.operations.leftovers import process_end
 from tutor.operations.probe import page_status
 
-PROGRAMS = ("broker", "web", "worker", "replay-worker", "fit-worker", "beat", "supervisord")
+PROGRAMS = (
+    *("broker", "web", "worker", "predict-worker", "replay-worker", "fit-worker", "beat"),
+    "supervisord",
+)
 # Generous: CI runs this beside everything else on two cores.
 START_SECONDS = 150.0
 ACT_SECONDS = 60.0

@@ -249,7 +249,10 @@ CELERY_BEAT_SCHEDULE = {
     ),
     "fits-volume": _periodic("tracing.tasks.fits_volume_task", 600.0, expires=600.0),
     "fits-reap": _periodic("tracing.tasks.fits_reap_task", 15.0, expires=15.0),
-    "versions-check": _periodic("tracing.tasks.versions_check_task", 60.0, expires=60.0),
+    # It loads what serves, as that queue's workers do anyway.
+    "versions-check": _periodic(
+        "tracing.tasks.versions_check_task", 60.0, expires=60.0, queue="predict"
+    ),
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from django.db import Error as DatabaseFailure
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Count, F, Min
 
 from tutor.common.clock import Clock, clock_from
 from tutor.common.leases import lease_kept
@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 DEFAULT_QUEUE = "default"
 # What takes seconds and more: states replayed by the hundred. Answers never wait behind it.
 REPLAY_QUEUE = "replay"
+# What an answer owes the models: its workers keep them loaded, with torch where one needs it.
+PREDICT_QUEUE = "predict"
 # How long a taken entry is left alone after its worker was last heard of.
 LEASE = timedelta(seconds=60)
 RENEW_SECONDS = 15.0
@@ -153,6 +155,30 @@ def outbox_due(*, now: datetime, limit: int = 500) -> list[int]:
     """Return the ids of entries that wait for the sweep, oldest first."""
     due = OutboxEntry.objects.filter(not_before__lte=now).order_by("not_before", "id")
     return list(due.values_list("pk", flat=True)[:limit])
+
+
+@dataclass(frozen=True, slots=True)
+class QueueWaiting:
+    """What is promised and not done on one queue: how much, and since when the oldest waits."""
+
+    queue: str
+    n: int
+    oldest_at: datetime
+
+
+def outbox_waiting() -> list[QueueWaiting]:
+    """Return what waits, by queue (one query); queues where nothing waits are left out."""
+    found: dict[str, QueueWaiting] = {}
+    rows = OutboxEntry.objects.values("topic").annotate(n=Count("id"), oldest=Min("created_at"))
+    for row in rows.order_by("topic"):
+        queue = _queue_of(row["topic"])
+        before = found.get(queue)
+        found[queue] = QueueWaiting(
+            queue=queue,
+            n=row["n"] + (before.n if before else 0),
+            oldest_at=min(row["oldest"], before.oldest_at) if before else row["oldest"],
+        )
+    return sorted(found.values(), key=lambda one: one.queue)
 
 
 def outbox_sweep(*, clock: Clock) -> int:

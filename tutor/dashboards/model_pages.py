@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, F, Min, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from tutor.accounts.models import User
-from tutor.common.models import OutboxEntry
+from tutor.common.outbox import outbox_waiting
 from tutor.content.models import Course
 from tutor.tracing.access import courses_with_models
 from tutor.tracing.drift import Drift, DriftWindow, drifts_of
@@ -125,11 +125,20 @@ class RoleSection:
 
 
 @dataclass(frozen=True, slots=True)
-class Workers:
-    """How far the workers are behind; lag is None where none was noted."""
+class QueueRow:
+    """What waits on one queue; is_untaken says that its workers seem not to be there."""
 
-    n_waiting: int
+    queue: str
+    n: int
     oldest_seconds: float
+    is_untaken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """How far the workers are behind, by queue; lag is None where none was noted."""
+
+    queues: tuple[QueueRow, ...]
     lag: Lag | None
 
 
@@ -293,10 +302,15 @@ def _promotion_rows(course: Course) -> tuple[PromotionRow, ...]:
 
 
 def _workers(*, now: datetime) -> Workers:
-    waiting = OutboxEntry.objects.aggregate(n=Count("id"), oldest=Min("created_at"))
-    oldest = waiting["oldest"]
     return Workers(
-        n_waiting=waiting["n"],
-        oldest_seconds=0.0 if oldest is None else max(0.0, (now - oldest).total_seconds()),
+        queues=tuple(
+            QueueRow(
+                queue=waiting.queue,
+                n=waiting.n,
+                oldest_seconds=max(0.0, (now - waiting.oldest_at).total_seconds()),
+                is_untaken=now - waiting.oldest_at > UNTAKEN_AFTER,
+            )
+            for waiting in outbox_waiting()
+        ),
         lag=lag_read(now=now),
     )

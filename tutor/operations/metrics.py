@@ -17,7 +17,7 @@ from tutor.responses.models import Response
 from tutor.tracing.models import LearnerState
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-QUEUES = ("default", "replay", "fit")
+QUEUES = ("default", "predict", "replay", "fit")
 RECENTLY = timedelta(minutes=5)
 
 

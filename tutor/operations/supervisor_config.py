@@ -17,6 +17,8 @@ LOG_BYTES = 5 * 1024 * 1024
 LOG_BACKUPS = 4
 WEB_GRACE_SECONDS = 5
 TASKS_PER_CHILD = 200
+# What loaded a model of the prediction role, and torch for it, is not made anew for a handful.
+PREDICTIONS_PER_CHILD = 10_000
 # What fits: a process of its own for each fit, so that what it loaded and used is given back.
 FITS_PER_CHILD = 1
 NICENESS = "10"
@@ -54,8 +56,18 @@ def web_program(*, host: str, port: int, processes: int, threads: int) -> Progra
 
 
 def worker_program(*, concurrency: int) -> Program:
-    """Return the worker of what is short: what answers owe, imports."""
+    """Return the worker of what is short: imports, what beat sends."""
     return _worker("worker", queue="default", concurrency=concurrency, n_tasks=TASKS_PER_CHILD)
+
+
+def predict_worker_program(*, concurrency: int) -> Program:
+    """Return the worker that advances states after each answer and keeps its models loaded."""
+    return _worker(
+        "predict-worker",
+        queue="predict",
+        concurrency=concurrency,
+        n_tasks=PREDICTIONS_PER_CHILD,
+    )
 
 
 def replay_worker_program() -> Program:

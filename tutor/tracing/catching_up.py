@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from tutor.common.clock import clock_from, days_since_epoch
-from tutor.common.outbox import handler
+from tutor.common.outbox import PREDICT_QUEUE, handler
 from tutor.responses.models import Response
 from tutor.tracing import engine
 from tutor.tracing.lag import lag_note
@@ -19,7 +19,7 @@ from tutor.tracing.services import RECORDED_TOPIC, learner_replay
 logger = logging.getLogger(__name__)
 
 
-@handler(RECORDED_TOPIC)
+@handler(RECORDED_TOPIC, queue=PREDICT_QUEUE)
 def _recorded_handler(payload: Mapping[str, Any], *, now: datetime) -> None:
     clock = clock_from(now)
     response = Response.objects.filter(pk=payload["response_id"]).first()

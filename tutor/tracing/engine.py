@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
-from kt_models.artifacts import MANIFEST, sha256_of
+from kt_models.artifacts import MANIFEST, read_artifact, sha256_of
 from kt_models.bkt.filter import FittedBKT
 from kt_models.bkt.table import BKTTable
 from kt_models.errors import KTModelsError
@@ -44,11 +44,22 @@ def _fitted(model_name: str, artifact: str, sha256: str) -> AnyFittedTracer:
 
 
 def _artifact_load(artifact: str, sha256: str) -> AnyFittedTracer:
+    directory = _artifact_directory(artifact, sha256)
+    try:
+        return load_fitted(directory)
+    except ModuleNotFoundError as error:
+        raise KTModelsError(
+            f"{directory.name} needs '{error.name}', which is not installed here; workers of the "
+            "queues predict, replay and fit need the extra `fit`"
+        ) from error
+
+
+def _artifact_directory(artifact: str, sha256: str) -> Path:
     directory = Path(settings.VAR_DIR) / "models" / artifact
     manifest = directory / MANIFEST
     if sha256 and (not manifest.is_file() or sha256_of(manifest) != sha256):
         raise KTModelsError(f"the manifest of {directory.name} is missing or was changed")
-    return load_fitted(directory)
+    return directory
 
 
 def tracer(version: ModelVersion) -> AnyFittedTracer:
@@ -64,6 +75,18 @@ def tracer_check(version: ModelVersion) -> None:
     """Load a version's artifact afresh, whatever is kept. Raises: KTModelsError."""
     if version.artifact:
         _artifact_load(version.artifact, version.sha256)
+
+
+def artifact_check(version: ModelVersion) -> None:
+    """Hold a version's files against their hashes; no model's code is loaded, nor torch for it.
+
+    Raises:
+        KTModelsError: when one is missing or was changed.
+    """
+    if version.artifact:
+        read_artifact(_artifact_directory(version.artifact, version.sha256))
+    else:
+        tracer(version)
 
 
 def device_name() -> str:

@@ -65,7 +65,8 @@ def promotion_start(
     if version.status == VersionStatus.SERVING:
         raise TutorError(_("This version serves already."), code="serving_already")
     try:
-        engine.tracer(version)
+        # A web process asks: it must not load torch, nor need to have it.
+        engine.artifact_check(version)
     except engine.KTModelsError as error:
         raise TutorError(
             _("The version cannot be loaded: {error}").format(error=error), code="artifact_broken"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from tutor.common import outbox
 from tutor.common.models import OutboxEntry
@@ -15,10 +16,12 @@ from tutor.common.outbox import (
     OFFER,
     SWEEP_GRACE,
     Message,
+    QueueWaiting,
     outbox_add,
     outbox_due,
     outbox_sweep,
     outbox_take,
+    outbox_waiting,
 )
 
 
@@ -231,6 +234,25 @@ def test_long_work_is_offered_to_its_own_queue_and_not_done_by_the_sweep(
     assert told == [offer, offer]
     assert outbox_take(entry, now=moment + OFFER, attempts=offer.attempts)
     assert work.done == [{"id": 1}]
+
+
+def test_what_waits_is_told_by_queue_with_the_oldest(
+    db: None, work: Work, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert outbox_waiting() == []
+    monkeypatch.setitem(outbox._handlers, "other", work)
+    monkeypatch.setitem(outbox._handlers, "third", work)
+    for topic in ("test", "other"):
+        monkeypatch.setitem(outbox._queues, topic, "predict")
+    for topic, hours in (("test", 2), ("other", 3), ("test", 1), ("third", 5)):
+        outbox_add(topic, {"id": 1}, now=now - timedelta(hours=hours))
+    with CaptureQueriesContext(connection) as queries:
+        waiting = outbox_waiting()
+    assert waiting == [
+        QueueWaiting(queue="default", n=1, oldest_at=now - timedelta(hours=5)),
+        QueueWaiting(queue="predict", n=3, oldest_at=now - timedelta(hours=3)),
+    ]
+    assert len(queries) == 1
 
 
 def test_of_two_messages_for_one_try_one_counts(db: None, work: Work, now: datetime) -> None:

@@ -5,7 +5,7 @@ from celery.schedules import crontab
 from django.conf import settings
 
 from tutor.celery import app
-from tutor.common.outbox import DEFAULT_QUEUE, REPLAY_QUEUE
+from tutor.common.outbox import DEFAULT_QUEUE, PREDICT_QUEUE, REPLAY_QUEUE
 
 DAY_SECONDS = 86_400.0
 
@@ -25,7 +25,7 @@ def test_a_periodic_message_names_a_task_and_a_queue_that_are_there(name: str) -
     app.loader.import_default_modules()
     entry = settings.CELERY_BEAT_SCHEDULE[name]
     assert entry["task"] in app.tasks
-    assert entry["options"]["queue"] in {DEFAULT_QUEUE, REPLAY_QUEUE}
+    assert entry["options"]["queue"] in {DEFAULT_QUEUE, PREDICT_QUEUE, REPLAY_QUEUE}
 
 
 def test_verifying_and_measuring_at_night_keep_no_answer_waiting() -> None:

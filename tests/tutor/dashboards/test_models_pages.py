@@ -14,6 +14,7 @@ from tests.tutor.tracing.test_fits import execute
 from tutor.accounts.models import AuditEvent, Role, User
 from tutor.accounts.services import account_create
 from tutor.common.models import OutboxEntry
+from tutor.common.outbox import outbox_add
 from tutor.content.models import Course
 from tutor.dashboards.model_charts import reliability_chart
 from tutor.responses.models import Response
@@ -22,7 +23,7 @@ from tutor.tracing.drift import drift_measure, drifts_of
 from tutor.tracing.fits import fit_request
 from tutor.tracing.lag import lag_note, lag_read
 from tutor.tracing.models import FitRun, FitStatus, Promotion, PromotionStatus
-from tutor.tracing.services import version_serving
+from tutor.tracing.services import RECORDED_TOPIC, version_serving
 
 ClientOf = Callable[[User], Client]
 
@@ -218,6 +219,20 @@ def test_the_lag_is_what_was_noted(db: None, now: datetime) -> None:
     assert (lag.n, lag.median_seconds) == (100, 50.5)
     assert lag.p95_seconds == pytest.approx(95.05)
     assert lag.n_per_minute == pytest.approx(6.0)
+
+
+def test_the_page_tells_what_waits_on_each_queue_and_when_nobody_takes_it(
+    course: Course, root: Client, now: datetime
+) -> None:
+    page = read(root, page_of(course))
+    assert "<dt>Waiting</dt><dd>nothing</dd>" in page
+    outbox_add(RECORDED_TOPIC, {"response_id": 0}, now=now)
+    page = read(root, page_of(course))
+    assert "queue “predict”: 1 (the oldest for 0 s)" in page
+    assert "a worker that listens" not in page
+    OutboxEntry.objects.update(created_at=now - timedelta(minutes=2))
+    page = read(root, page_of(course))
+    assert "a worker that listens to the queue “predict”" in page
 
 
 def test_a_replay_that_failed_tells_why(course: Course, root: Client, now: datetime) -> None:

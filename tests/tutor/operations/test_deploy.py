@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tutor.env import BASE_DIR, SETTINGS
+from tutor.operations.metrics import QUEUES
 
 DEPLOY = BASE_DIR / "deploy"
 KNOWN = {setting.name for setting in SETTINGS}
@@ -26,7 +27,7 @@ def compose() -> dict[str, Any]:
 
 def test_every_part_of_the_site_is_a_service(compose: dict[str, Any]) -> None:
     assert set(compose["services"]) == {
-        *("migrate", "web", "worker", "replay-worker", "fit-worker", "beat"),
+        *("migrate", "web", "worker", "predict-worker", "replay-worker", "fit-worker", "beat"),
         *("database", "broker", "proxy"),
     }
 
@@ -51,7 +52,7 @@ def test_every_named_volume_is_declared(compose: dict[str, Any]) -> None:
 
 
 def test_only_settings_that_exist_are_set(compose: dict[str, Any]) -> None:
-    for name in ("web", "worker", "replay-worker", "fit-worker", "beat", "migrate"):
+    for name in set(compose["services"]) - {"database", "broker", "proxy"}:
         assert set(compose["services"][name]["environment"]) <= KNOWN
 
 
@@ -61,7 +62,20 @@ def test_every_queue_has_a_worker(compose: dict[str, Any]) -> None:
         for service in compose["services"].values()
         if "-Q" in service.get("command", ())
     }
-    assert queues == {"default", "replay", "fit"}
+    assert queues == set(QUEUES)
+
+
+def test_every_queue_has_a_unit() -> None:
+    listening = re.findall(r" -Q (\w+) ", "".join(unit.read_text() for unit in UNITS))
+    assert sorted(listening) == sorted(QUEUES)
+
+
+def test_what_loads_the_models_that_serve_has_torch(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        if {"predict", "replay", "fit"} & set(service.get("command", ())):
+            assert service["build"]["target"] == "fit", name
+        elif "build" in service:
+            assert service["build"]["target"] == "web", name
 
 
 def test_no_secret_has_a_default(compose: dict[str, Any]) -> None:

@@ -52,7 +52,8 @@ def test_an_administrator_sees_well_formed_figures(world: World, client_of: Clie
     learners = User.objects.filter(role="learner", is_simulated=False).count()
     assert f'stepwise_users{{role="learner",simulated="false"}} {learners}' in values
     assert 'stepwise_up{part="broker"} 1' in values
-    assert 'stepwise_queue_length{queue="fit"} 0' in values
+    for queue in ("default", "predict", "replay", "fit"):
+        assert f'stepwise_queue_length{{queue="{queue}"}} 0' in values
 
 
 def test_figures_name_nobody(world: World, client_of: ClientOf) -> None:

@@ -13,6 +13,7 @@ from tutor.operations.supervisor_config import (
     broker_config,
     broker_program,
     fit_worker_program,
+    predict_worker_program,
     replay_worker_program,
     supervisor_config,
     web_program,
@@ -39,6 +40,7 @@ def all_programs(layout: Layout) -> list[Program]:
         broker_program(layout, binary=Path("/bin/valkey-server")),
         web_program(host="127.0.0.1", port=8123, processes=3, threads=5),
         worker_program(concurrency=2),
+        predict_worker_program(concurrency=2),
         replay_worker_program(),
         fit_worker_program(),
         beat_program(),
@@ -49,7 +51,8 @@ def test_every_program_waits_for_its_word_and_is_restarted(layout: Layout) -> No
     config = parsed(
         supervisor_config(layout, programs=all_programs(layout), directory=Path("/site"))
     )
-    for name in ("broker", "web", "worker", "replay-worker", "fit-worker", "beat"):
+    for program in all_programs(layout):
+        name = program.name
         section = config[f"program:{name}"]
         assert section["autostart"] == "false"
         assert section["autorestart"] == "true"
@@ -79,19 +82,23 @@ def argument_of(program: Program, option: str) -> str:
 
 def test_what_is_short_never_waits_behind_a_fit_or_a_replay() -> None:
     worker, fit_worker = worker_program(concurrency=2), fit_worker_program()
-    replay_worker = replay_worker_program()
+    predict_worker, replay_worker = predict_worker_program(concurrency=2), replay_worker_program()
     assert argument_of(worker, "-Q") == "default"
+    assert argument_of(predict_worker, "-Q") == "predict"
     assert argument_of(replay_worker, "-Q") == "replay"
     assert argument_of(fit_worker, "-Q") == "fit"
-    assert "nice" not in worker.command
+    # A learner's next step hangs on it, as pages do.
+    assert "nice" not in [*worker.command, *predict_worker.command]
+    # What it has loaded serves many answers.
+    assert int(argument_of(predict_worker, "--max-tasks-per-child")) >= 1000
     for patient in (replay_worker, fit_worker):
         assert "nice" in patient.command
         assert argument_of(patient, "-n") == "10"
     assert argument_of(fit_worker, "--concurrency") == "1"
     # Each fit leaves its memory behind with its process.
     assert argument_of(fit_worker, "--max-tasks-per-child") == "1"
-    hosts = {argument_of(one, "--hostname") for one in (worker, replay_worker, fit_worker)}
-    assert len(hosts) == 3
+    workers = (worker, predict_worker, replay_worker, fit_worker)
+    assert len({argument_of(one, "--hostname") for one in workers}) == 4
 
 
 def test_no_secret_reaches_a_configuration(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,13 @@ from tutor.scheduling.services import offer_for
 from tutor.tracing import engine, predictions
 from tutor.tracing.models import LearnerState, ModelVersion, VersionStatus
 from tutor.tracing.predictions import forecasts_of_learner
-from tutor.tracing.services import RECORDED_TOPIC, learner_replay, replay, version_serving
+from tutor.tracing.services import (
+    RECORDED_TOPIC,
+    learner_replay,
+    replay,
+    states_verify,
+    version_serving,
+)
 
 
 @pytest.fixture
@@ -187,6 +193,32 @@ def test_the_state_advances_without_a_walk_through_the_log_of_the_course(
     # Nothing is locked while the model works: one statement writes what it says.
     writes = [row["sql"] for row in queries if row["sql"].startswith('UPDATE "tracing_learner')]
     assert len(writes) == 2
+
+
+def test_verifying_holds_the_states_of_both_roles_against_the_log(
+    course: Course, version: ModelVersion, learner: User, now: datetime
+) -> None:
+    for one in ("log0", "log1", "log2"):
+        answer(course, User.objects.get(username=one), now)
+    found = states_verify(course, now=now, is_repairing=False)
+    assert (found.n_states, found.differing_state_ids) == (6, ())
+    # An answer whose worker has not come yet is late, not wrong.
+    late = answer(course, learner, now + timedelta(seconds=5), is_told=False)
+    owed = outbox_add(RECORDED_TOPIC, {"response_id": late.pk}, now=now)
+    observations_of_mastery(learner, course, now=now)
+    assert states_verify(course, now=now, is_repairing=False).differing_state_ids == ()
+    # With nothing owed nobody would come.
+    owed.delete()
+    state = LearnerState.objects.get(version=version, learner=learner)
+    found = states_verify(course, now=now, is_repairing=True)
+    assert found.differing_state_ids == (state.pk,)
+    state.refresh_from_db()
+    assert state.n_observations == 22
+
+
+def observations_of_mastery(learner: User, course: Course, *, now: datetime) -> None:
+    """The state that the transaction of the answer itself would have advanced."""
+    learner_replay(version_serving(course, now=now), learner.pk, now=now)
 
 
 def test_an_answer_from_before_the_state_s_clock_is_replayed_in_its_place(
