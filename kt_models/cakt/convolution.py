@@ -173,11 +173,15 @@ class SqueezeExcite(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return maps (windows, channels * frames, H, W), each frame scaled by 0 to 1."""
+        return maps * self.scales(maps)
+
+    def scales(self, maps: Tensor) -> Tensor:
+        """Return (windows, channels * frames, 1, 1) what the frames are scaled by."""
         n, wide = maps.shape[:2]
         means = _area_sums(maps) / (maps.shape[2] * maps.shape[3])
         means = means.view(n, wide // self.n_frames, self.n_frames)
         scale = torch.sigmoid(self.excite(torch.relu(self.squeeze(means))))
-        return maps * scale.view(n, wide, 1, 1).to(maps.dtype)
+        return scale.view(n, wide, 1, 1).to(maps.dtype)
 
 
 class ResidualBlock(nn.Module):

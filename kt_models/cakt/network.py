@@ -114,15 +114,19 @@ class CAKTNetwork(nn.Module):
 
     def window_vectors(self, token: Tensor, gap: Tensor, count: Tensor | None) -> Tensor:
         """Return (u, width) what the convolutions make of windows (u, k)."""
+        frames = self.window_frames(token, gap)
+        if self.convolutions is None:
+            return frames.mean(1).flatten(1)
+        found: Tensor = self.convolutions(frames, count)
+        return found
+
+    def window_frames(self, token: Tensor, gap: Tensor) -> Tensor:
+        """Return (u, k, side, side) the pictures of windows (u, k), faded by their gaps."""
         frames: Tensor = self.embedding(token)  # (u, k, width)
         if self.decays:
             rate = functional.softplus(self.raw_decay)
             frames = frames * torch.exp(-rate * gap).unsqueeze(2)
-        if self.convolutions is None:
-            return frames.mean(1)
-        shape = (len(token), token.shape[1], self.side, self.side)
-        found: Tensor = self.convolutions(frames.view(shape), count)
-        return found
+        return frames.view(len(token), token.shape[1], self.side, self.side)
 
     def window_inputs(self, vectors: Tensor) -> Tensor:
         """Return (u, width or 3 * width): a window's vector, and its part in both gates."""
@@ -140,8 +144,8 @@ class CAKTNetwork(nn.Module):
     def fuse(
         self, inputs: Tensor, of_entry: Tensor, offsets: Tensor, state: Tensor, *, base: Tensor
     ) -> Tensor:
-        """Return (n, width) each row's windows fused with the state before it (n, width)."""
-        if len(of_entry) == len(state):
+        """Return (n, width) each row's windows fused with the state before it, (n or 1, width)."""
+        if len(of_entry) == len(offsets) - 1:
             of_row = inputs[of_entry]
         else:
             of_row = functional.embedding_bag(of_entry, inputs, offsets[:-1], mode="mean")

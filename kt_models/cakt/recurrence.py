@@ -52,7 +52,10 @@ class RaggedLSTM(nn.Module):
     def step(
         self, inputs: Tensor, h: Tensor, c: Tensor, *, told: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return h and c (n, hidden) one step after the states given; told adds to the gates."""
+        """Return h and c (n, hidden) one step after the states given; told adds to the gates.
+
+        Where h and c have one row, every row of the inputs comes after that state.
+        """
         gates = self.input_gates(inputs) + h @ self.recurrent_weight.T
         gates = gates if told is None else gates + told
         take, keep, new, show = gates.chunk(4, dim=1)

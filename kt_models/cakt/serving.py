@@ -1,7 +1,14 @@
-"""CAKT for one learner at a time: what the network says from a state instead of a log."""
+"""CAKT for one learner at a time: what the network says from a state instead of a log.
+
+Frames that have faded below single precision are left out, so that all skills that were not
+practised lately share one window: of a hundred candidates it is mostly those of the last twenty
+answers that pass the convolutions.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import exp, log, log1p
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -11,11 +18,17 @@ from torch import Tensor
 from kt_models.arrays import lookup
 from kt_models.baselines.solver import sigmoid
 from kt_models.cakt.config import CAKTConfig
+from kt_models.cakt.folded import FoldedConvolutions
 from kt_models.cakt.network import CAKTNetwork
 from kt_models.cakt.state import CAKTState, Frame
 from kt_models.protocol import Observation
 
 F = NDArray[np.float64]
+Window: TypeAlias = tuple[Frame, ...]
+"""Frames as (token, gap), oldest first; those that are not there or have faded are left out."""
+
+# A frame scaled by less changes no forecast by more than its last bits.
+_FADED = 2.0**-27
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,10 @@ class OnlineNetwork:
         self.skills = skills
         self.config = config
         self._codes = {str(skill): code for code, skill in enumerate(skills)}
+        self._largest_gap = _largest_gap(network) if config.decays else float("inf")
+        self._convolve = None
+        if network.convolutions is not None:
+            self._convolve = FoldedConvolutions(network.convolutions)
 
     def answer(self, queries: Sequence[Query], *, temperature: float) -> F:
         """Return (n_queries,) P(correct): the mean over the skills of each."""
@@ -45,7 +62,7 @@ class OnlineNetwork:
         offsets, codes = self._asked(queries)
         with torch.inference_mode():
             fused = self._fused(queries, offsets)
-            memory = torch.from_numpy(np.stack([query.state.memory for query in queries]))
+            memory = _memory(queries)
             h = self._second_step(fused, memory)[0]
             row = torch.from_numpy(np.repeat(np.arange(len(queries)), np.diff(offsets)))
             base = _bases(queries)[row]
@@ -97,41 +114,62 @@ class OnlineNetwork:
 
     def _fused(self, queries: Sequence[Query], offsets: NDArray[np.int64]) -> Tensor:
         """Return (n_queries, width) the input of the second LSTM."""
-        token, gap = self._windows(queries)
-        both = np.ascontiguousarray(np.column_stack([token, gap]))
-        different, of_entry = np.unique(both, axis=0, return_inverse=True)
-        k = self.config.frames
-        vectors = self.network.window_vectors(
-            torch.from_numpy(different[:, :k].copy()),
-            torch.from_numpy(different[:, k:].astype(np.float32)),
-            None,
+        place_of: dict[Window, int] = {}
+        of_entry = [
+            place_of.setdefault(self._window(query.state, skill), len(place_of))
+            for query in queries
+            for skill in query.skills
+        ]
+        inputs = self.network.window_inputs(self._vectors(list(place_of)))
+        return self.network.fuse(
+            inputs,
+            torch.tensor(of_entry),
+            torch.from_numpy(offsets),
+            _memory(queries)[:, 0],
+            base=_bases(queries),
         )
-        state = torch.from_numpy(np.stack([query.state.memory[0] for query in queries]))
-        inputs = self.network.window_inputs(vectors)
-        entry_window = torch.from_numpy(of_entry.reshape(-1))
-        bases = _bases(queries)
-        return self.network.fuse(inputs, entry_window, torch.from_numpy(offsets), state, base=bases)
 
-    def _windows(self, queries: Sequence[Query]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return token and gap (nnz, k) of every asked skill."""
-        k, n_skills = self.config.frames, len(self.skills)
-        n = sum(len(query.skills) for query in queries)
-        token = np.full((n, k), 2 * n_skills, dtype=np.int64)
-        gap = np.zeros((n, k), dtype=np.int64)
-        entry = 0
-        for query in queries:
-            state = query.state
-            for asked in query.skills:
-                skill = state.previous if self.config.window == "current" else asked
-                frames = state.frames.get(skill, ()) if skill is not None else ()
-                for place, (at, answer) in enumerate(frames, start=k - len(frames)):
-                    token[entry, place] = self._codes[str(skill)] + n_skills * answer
-                    gap[entry, place] = state.n - at
-                entry += 1
-        return token, gap
+    def _vectors(self, windows: Sequence[Window]) -> Tensor:
+        """Return (u, width) what the convolutions make of different windows."""
+        k = self.config.frames
+        token = np.full((len(windows), k), 2 * len(self.skills), dtype=np.int64)
+        gap = np.zeros((len(windows), k), dtype=np.float32)
+        for row, window in enumerate(windows):
+            for place, frame in enumerate(window, start=k - len(window)):
+                token[row, place], gap[row, place] = frame
+        frames = self.network.window_frames(torch.from_numpy(token), torch.from_numpy(gap))
+        if self._convolve is None:
+            return frames.mean(1).flatten(1)
+        return self._convolve(frames)
+
+    def _window(self, state: CAKTState, asked: str) -> Window:
+        skill = state.previous if self.config.window == "current" else asked
+        frames = state.frames.get(skill, ()) if skill is not None else ()
+        if not frames or skill is None:
+            return ()
+        code, n_skills = self._codes[skill], len(self.skills)
+        return tuple(
+            (code + n_skills * answer, state.n - at)
+            for at, answer in frames
+            if state.n - at <= self._largest_gap
+        )
 
     def _second_step(self, fused: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         return self.network.second.step(fused, memory[:, 2], memory[:, 3])
+
+
+def _largest_gap(network: CAKTNetwork) -> float:
+    """Return after how many steps a frame has faded."""
+    rate = log1p(exp(network.raw_decay.item()))
+    return -log(_FADED) / rate if rate > 0.0 else float("inf")
+
+
+def _memory(queries: Sequence[Query]) -> Tensor:
+    """Return (n_queries, 4, width) memories, or (1, 4, width) where all are of one state."""
+    first = queries[0].state
+    if all(query.state is first for query in queries):
+        return torch.from_numpy(first.memory[None])
+    return torch.from_numpy(np.stack([query.state.memory for query in queries]))
 
 
 def _bases(queries: Sequence[Query]) -> Tensor:

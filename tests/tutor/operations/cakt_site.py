@@ -80,9 +80,10 @@ def make() -> dict[str, Any]:
     assert course is not None
     tess = account_create(username="tess", display_name="Tess", role="teacher", password=None)
     room = classroom_create(name="6b", course=course, teachers=[tess], now=now)
-    for number in range(N_LEARNERS):
-        learner = account_create(username=f"now{number}", display_name=f"N{number}")
-        classroom_join(learner, join_code=room.join_code, now=now)
+    for name in MODELS:
+        for number in range(N_LEARNERS):
+            learner = account_create(username=f"{name}{number}", display_name=f"N{number}")
+            classroom_join(learner, join_code=room.join_code, now=now)
     steps = list(course.steps.order_by("key"))
     skill_of = {step.pk: step.skills.get().pk for step in steps}
     rows = []
@@ -162,7 +163,7 @@ def learners_answer(course: "Course", version: Any) -> dict[str, Any]:
 
     client = redis.Redis.from_url(settings.REDIS_URL)
     client.delete(KEY)
-    learners = list(User.objects.filter(username__startswith="now"))
+    learners = list(User.objects.filter(username__startswith=version.model_name))
     n_answers = 0
     for learner in learners:
         session = session_start(learner, course, now=now_utc())
