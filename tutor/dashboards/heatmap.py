@@ -3,9 +3,10 @@
 Page and CSV are written from the same `Heatmap`, so that they cannot differ.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from uuid import UUID
 
 import numpy as np
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 
 from tutor.accounts.models import User
 from tutor.content.graph import CourseGraph, LessonRef, SkillNode
+from tutor.dashboards.words import Said
+from tutor.tracing.models import ModelVersion
 from tutor.tracing.selectors import EVIDENCE_MIN, ClassBeliefs
 
 # Up to this many skills all are shown at first; of more, the lessons.
@@ -58,17 +61,20 @@ class Column:
 class Heatmap:
     """What the page and the CSV show; arrays (n_learners, n_columns) unless said otherwise.
 
-    `percent` is P(mastery) of a skill, or the mean of it over a lesson's skills, as whole per cent
-    (see `mastery_percent`); `correct` P(correct now), `low` and `high` its 80 % interval (NaN for
-    lessons); `mean` (n_learners,) the mean per cent over the course's skills with enough evidence,
-    NaN where none has it; `known` how many have it.
-    `class_percent` and `class_known` (n_columns,) are over the learners with enough evidence.
+    `correct` is P(next answer right) of a skill, or the mean of it over a lesson's skills: the
+    number in a cell; `low` and `high` are its 80 % interval (NaN for lessons). `mastery` is
+    P(mastery), likewise, as whole per cent (see `mastery_percent`): the colour. `mean`
+    (n_learners,) is the mean of `correct` in per cent over the course's skills with enough
+    evidence, NaN where none has it; `known` how many have it. `class_percent` and `class_known`
+    (n_columns,) are over the learners with enough evidence. `said` are the teachers' words in force
+    by row and column.
     """
 
+    version: ModelVersion
     groups: tuple[Group, ...]
     columns: tuple[Column, ...]
     learners: tuple[User, ...]
-    percent: NDArray[np.int64]
+    mastery: NDArray[np.int64]
     correct: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
@@ -80,6 +86,12 @@ class Heatmap:
     class_percent: NDArray[np.float64]
     class_known: NDArray[np.int64]
     n_skills: int
+    said: Mapping[tuple[int, int], tuple[Said, ...]]
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the model has learned from answers of this course, or has only its defaults."""
+        return bool(self.version.artifact)
 
 
 def mastery_percent(shares: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -121,12 +133,16 @@ def heatmap_build(
     groups: Sequence[Group],
     *,
     order: Order = Order.NAME,
+    said: Mapping[tuple[int, int], Said] = MappingProxyType({}),
 ) -> Heatmap:
-    """Lay out beliefs as rows and columns. `learners` stand in the order of the beliefs."""
+    """Lay out beliefs as rows and columns. `learners` stand in the order of the beliefs.
+
+    `said` are teachers' words by learner and skill id.
+    """
     place = {skill_id: row for row, skill_id in enumerate(beliefs.skill_ids)}
     columns = tuple(_columns(groups, place))
     enough = beliefs.n_observations >= EVIDENCE_MIN
-    mean, known = _means(beliefs.p_mastery, enough, axis=1)
+    mean, known = _means(beliefs.p_correct, enough, axis=1)
     rows = _row_order(learners, mean, order)
     parts = [_column_values(beliefs, enough, column) for column in columns]
     stacked = [
@@ -135,18 +151,19 @@ def heatmap_build(
         else np.zeros((len(rows), 0))
         for layer in range(6)
     ]
-    value, correct, low, high, n, last = stacked
+    mastery, correct, low, high, n, last = stacked
     is_few = (
         np.stack([part[6] for part in parts], axis=1)[rows].astype(bool)
         if parts
         else np.zeros((len(rows), 0), dtype=bool)
     )
-    class_mean, class_known = _means(value, ~is_few, axis=0)
+    class_mean, class_known = _means(correct, ~is_few, axis=0)
     return Heatmap(
+        version=beliefs.version,
         groups=tuple(groups),
         columns=columns,
         learners=tuple(learners[row] for row in rows),
-        percent=mastery_percent(value),
+        mastery=mastery_percent(mastery),
         correct=correct,
         low=low,
         high=high,
@@ -158,7 +175,33 @@ def heatmap_build(
         class_percent=100 * class_mean,
         class_known=class_known,
         n_skills=len(place),
+        said=_said_of_cells(beliefs, columns, rows, said),
     )
+
+
+def _said_of_cells(
+    beliefs: ClassBeliefs,
+    columns: Sequence[Column],
+    rows: Sequence[int],
+    said: Mapping[tuple[int, int], Said],
+) -> dict[tuple[int, int], tuple[Said, ...]]:
+    """Put words into cells: the columns of a skill, and the rows in the order shown."""
+    if not said:
+        return {}
+    row_of = {beliefs.learner_ids[row]: place for place, row in enumerate(rows)}
+    cells: dict[tuple[int, int], tuple[Said, ...]] = {}
+    skills = {skill for _learner, skill in said}
+    shown = [
+        (place, beliefs.skill_ids[skill])
+        for place, column in enumerate(columns)
+        for skill in column.places
+        if beliefs.skill_ids[skill] in skills
+    ]
+    for learner, row in row_of.items():
+        for place, skill in shown:
+            if (learner, skill) in said:
+                cells[row, place] = (*cells.get((row, place), ()), said[learner, skill])
+    return cells
 
 
 def _columns(groups: Sequence[Group], place: dict[int, int]) -> list[Column]:
@@ -178,21 +221,21 @@ def _columns(groups: Sequence[Group], place: dict[int, int]) -> list[Column]:
 def _column_values(
     beliefs: ClassBeliefs, enough: NDArray[np.bool_], column: Column
 ) -> tuple[NDArray[np.generic], ...]:
-    """Return value, correct, low, high, n, last, is_few of a column, each (n_learners,)."""
+    """Return mastery, correct, low, high, n, last, is_few of a column, each (n_learners,)."""
     places = list(column.places)
     n = beliefs.n_observations[:, places].sum(axis=1)
     last = beliefs.last_at_days[:, places]
     # -inf stands in for "never", so that a lesson of unseen skills raises no warning.
     latest = np.where(np.isnan(last), -np.inf, last).max(axis=1)
     latest = np.where(np.isinf(latest), np.nan, latest)
-    value = beliefs.p_mastery[:, places].mean(axis=1)
+    mastery = beliefs.p_mastery[:, places].mean(axis=1)
     correct = beliefs.p_correct[:, places].mean(axis=1)
     is_few = enough[:, places].mean(axis=1) < (LESSON_EVIDENCE_SHARE if column.is_lesson else 1)
     if column.is_lesson:
         nothing = np.full(n.shape, np.nan)
-        return value, correct, nothing, nothing, n, latest, is_few
+        return mastery, correct, nothing, nothing, n, latest, is_few
     low, high = beliefs.lower[:, places[0]], beliefs.upper[:, places[0]]
-    return value, correct, low, high, n, latest, is_few
+    return mastery, correct, low, high, n, latest, is_few
 
 
 def _means(

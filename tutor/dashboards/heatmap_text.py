@@ -22,19 +22,22 @@ from numpy.typing import NDArray
 from tutor.accounts.models import User
 from tutor.common.tables import Cell
 from tutor.dashboards.heatmap import Heatmap
+from tutor.dashboards.words import Said
+from tutor.scheduling.models import OverrideSays
+from tutor.scheduling.statuses import PolicyConfig
 from tutor.tracing.selectors import moment_of
 
 COLOURS = 11
+# A framed cell: from here on a skill is taken up as mastered, where answers are enough.
+FRAME_FROM = math.floor(100 * PolicyConfig().mastery_enter)
+MARKS = {OverrideSays.KNOWS: "▲", OverrideSays.NOT_YET: "▼", OverrideSays.OPEN: "◇"}
+# A folded lesson: whatever was said of its skills.
+MARK_OF_LESSON = "◆"
 
 
 def colour_step(percent: int) -> int:
     """Return which of the eleven colours, 0 to 10, stands for a per cent value."""
     return min(max(percent, 0), 100) * (COLOURS - 1) // 100
-
-
-def mean_shown(value: float) -> int | None:
-    """Return a mean of per cents as it is shown, rounded down as its parts are; None of nothing."""
-    return None if np.isnan(value) else math.floor(value + 1e-9)
 
 
 def percent_shown(value: float) -> int | None:
@@ -44,7 +47,9 @@ def percent_shown(value: float) -> int | None:
 
 def cell_value(heatmap: Heatmap, row: int, column: int) -> int | None:
     """Return the number in a cell: none where the learner has not answered once."""
-    return int(heatmap.percent[row, column]) if heatmap.n[row, column] else None
+    if not heatmap.n[row, column]:
+        return None
+    return percent_shown(100 * float(heatmap.correct[row, column]))
 
 
 class CellWords:
@@ -57,6 +62,7 @@ class CellWords:
         self.none = escape(_("no answer yet"))
         self._answers = escape(_("answers"))
         self._few = escape(_("not enough evidence"))
+        self._mastered = escape(_("mastered"))
 
     def last(self, days: float) -> str:
         """Return a moment as a day of the school's calendar."""
@@ -70,13 +76,26 @@ class CellWords:
             found = self._days[quarter] = self._words[day]
         return found
 
-    def title(self, *, correct: int, low: int, high: int, n: int, last: float, is_few: bool) -> str:
-        """Return chance of a right answer, interval, n and last practised, as one line."""
-        day = self.last(last)
+    def title(self, *, mastery: int, low: int, high: int, n: int, last: float, is_few: bool) -> str:
+        """Return interval, chance of mastery, n and last practised, as one line."""
         few = f" · {self._few}" if is_few else ""
-        if low < 0:
-            return f"{correct} % · {n} {self._answers} · {day}{few}"
-        return f"{correct} % ({low}–{high} %) · {n} {self._answers} · {day}{few}"
+        interval = "" if low < 0 else f"{low}–{high} % · "
+        rest = f"{self._mastered} {mastery} % · {n} {self._answers} · {self.last(last)}"
+        return f"{interval}{rest}{few}"
+
+
+def mark_of(said: tuple[Said, ...], *, is_lesson: bool) -> tuple[str, str]:
+    """Return the mark of a cell of which teachers said something, and what it stands for."""
+    words = said_words(said, with_skill=is_lesson)
+    return (MARK_OF_LESSON if is_lesson else MARKS[OverrideSays(said[0].says)]), words
+
+
+def said_words(said: tuple[Said, ...], *, with_skill: bool) -> str:
+    """Return what teachers said, in the order given."""
+    return "; ".join(
+        (f"{one.skill.title}: " if with_skill else "") + str(OverrideSays(one.says).label)
+        for one in said
+    )
 
 
 def whole_percents(shares: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -91,8 +110,8 @@ def rows_html(heatmap: Heatmap, *, classroom_uuid: UUID, simulated: SafeString) 
     layers = [
         layer.tolist()
         for layer in (
-            heatmap.percent,
             whole_percents(heatmap.correct),
+            heatmap.mastery,
             whole_percents(heatmap.low),
             whole_percents(heatmap.high),
             heatmap.n,
@@ -100,16 +119,23 @@ def rows_html(heatmap: Heatmap, *, classroom_uuid: UUID, simulated: SafeString) 
             heatmap.is_few,
         )
     ]
+    marks: dict[int, dict[int, tuple[str, str]]] = {}
+    for (row, column), said in heatmap.said.items():
+        is_lesson = heatmap.columns[column].is_lesson
+        marks.setdefault(row, {})[column] = mark_of(said, is_lesson=is_lesson)
     parts: list[str] = []
     for row, learner in enumerate(heatmap.learners):
         href = reverse("teach:learner", args=[classroom_uuid, learner.uuid])
         tag = f" {simulated}" if learner.is_simulated else ""
-        mean = mean_shown(float(heatmap.mean[row]))
+        mean = percent_shown(float(heatmap.mean[row]))
+        cells = list(_cells(words, *(layer[row] for layer in layers)))
+        for column, mark in marks.get(row, {}).items():
+            cells[column] = _marked(cells[column], *mark)
         parts += [
             f'<tr><th scope="row"><a href="{href}">{escape(str(learner))}</a>{tag}</th>',
             f'<td class="heat-mean">{"" if mean is None else mean}',
             f" <small>{heatmap.known[row]}/{heatmap.n_skills}</small></td>",
-            *_cells(words, *(layer[row] for layer in layers)),
+            *cells,
             "</tr>",
         ]
     return mark_safe("".join(parts))  # noqa: S308 - names are escaped, the rest is our own
@@ -117,26 +143,39 @@ def rows_html(heatmap: Heatmap, *, classroom_uuid: UUID, simulated: SafeString) 
 
 def _cells(
     words: CellWords,
-    percents: list[int],
     corrects: list[int],
+    masteries: list[int],
     lows: list[int],
     highs: list[int],
     counts: list[int],
     lasts: list[float],
     fews: list[bool],
 ) -> Iterator[str]:
-    for percent, correct, low, high, n, last, is_few in zip(
-        percents, corrects, lows, highs, counts, lasts, fews, strict=True
+    for correct, mastery, low, high, n, last, is_few in zip(
+        corrects, masteries, lows, highs, counts, lasts, fews, strict=True
     ):
         if not n:
             yield f'<td class="none" title="{words.none}"></td>'
             continue
-        title = words.title(correct=correct, low=low, high=high, n=n, last=last, is_few=is_few)
-        step = colour_step(percent)
+        title = words.title(mastery=mastery, low=low, high=high, n=n, last=last, is_few=is_few)
+        step = colour_step(mastery)
         if is_few:
-            yield f'<td class="cell-{step} few" title="{title}"><b>{percent}</b></td>'
+            yield f'<td class="cell-{step} few" title="{title}"><b>{correct}</b></td>'
+        elif mastery >= FRAME_FROM:
+            yield f'<td class="cell-{step} framed" title="{title}">{correct}</td>'
         else:
-            yield f'<td class="cell-{step}" title="{title}">{percent}</td>'
+            yield f'<td class="cell-{step}" title="{title}">{correct}</td>'
+
+
+def _marked(cell: str, mark: str, words: str) -> str:
+    """Return a cell with a teacher's word: a mark to see, and the words to hear and to hover."""
+    said = escape(_("teacher’s word: {words}").format(words=words))
+    cell = cell.replace('" title="', f' said" title="{said} · ', 1)
+    return cell.replace(
+        "</td>",
+        f'<span class="said-mark" aria-hidden="true">{mark}</span>'
+        f'<span class="visually-hidden"> {said}</span></td>',
+    )
 
 
 def heads_html(heatmap: Heatmap) -> SafeString:
@@ -154,7 +193,7 @@ def class_row_html(heatmap: Heatmap) -> SafeString:
     words = escape(_("mean over the learners with enough evidence; n says how many"))
     cells = []
     for value, known in zip(heatmap.class_percent, heatmap.class_known, strict=True):
-        mean = mean_shown(float(value))
+        mean = percent_shown(float(value))
         shown = "" if mean is None else mean
         cells.append(f'<td title="{words}">{shown}<small>n {known}</small></td>')
     return mark_safe("".join(cells))  # noqa: S308 - numbers and our own words
@@ -168,6 +207,7 @@ def table_header(heatmap: Heatmap) -> list[str]:
         _("Mean"),
         _("Skills with enough evidence"),
         *(column.title for column in heatmap.columns),
+        _("Teachers’ words"),
     ]
 
 
@@ -177,9 +217,18 @@ def table_rows(heatmap: Heatmap) -> Iterator[list[Cell]]:
         yield [
             str(learner),
             _simulated(learner),
-            mean_shown(float(heatmap.mean[row])),
+            percent_shown(float(heatmap.mean[row])),
             int(heatmap.known[row]),
             *(cell_value(heatmap, row, column) for column in range(len(heatmap.columns))),
+            said_words(
+                tuple(
+                    word
+                    for (at, _column), said in heatmap.said.items()
+                    if at == row
+                    for word in said
+                ),
+                with_skill=True,
+            ),
         ]
 
 
@@ -189,13 +238,14 @@ def detail_header() -> list[str]:
         _("Learner"),
         _("Simulated"),
         _("Skill or lesson"),
-        _("Mastery %"),
         _("Next answer right %"),
         _("Interval low %"),
         _("Interval high %"),
+        _("Mastery %"),
         _("Answers"),
         _("Last practised"),
         _("Enough evidence"),
+        _("Teacher’s word"),
     ]
 
 
@@ -205,19 +255,22 @@ def detail_rows(heatmap: Heatmap) -> Iterator[list[Cell]]:
         for place, column in enumerate(heatmap.columns):
             is_seen = bool(heatmap.n[row, place])
             last = moment_of(float(heatmap.last_at_days[row, place]))
-            chance = [
+            interval = [
                 percent_shown(100 * float(layer[row, place])) if is_seen else None
-                for layer in (heatmap.correct, heatmap.low, heatmap.high)
+                for layer in (heatmap.low, heatmap.high)
             ]
+            said = heatmap.said.get((row, place), ())
             yield [
                 str(learner),
                 _simulated(learner),
                 column.title,
                 cell_value(heatmap, row, place),
-                *chance,
+                *interval,
+                int(heatmap.mastery[row, place]) if is_seen else None,
                 int(heatmap.n[row, place]),
                 localtime(last).date().isoformat() if last else None,
                 _("no") if heatmap.is_few[row, place] else _("yes"),
+                said_words(said, with_skill=column.is_lesson),
             ]
 
 

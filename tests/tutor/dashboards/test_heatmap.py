@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
 
@@ -17,7 +18,9 @@ from tutor.accounts.models import AuditEvent, User
 from tutor.content.graph import course_graph, course_graphs_forget
 from tutor.content.models import Lesson
 from tutor.dashboards.heatmap import Order, groups_of, heatmap_build, mastery_percent
-from tutor.dashboards.heatmap_text import colour_step
+from tutor.dashboards.heatmap_text import FRAME_FROM, colour_step
+from tutor.scheduling.goals import override_lift, override_make
+from tutor.scheduling.models import Override, OverrideSays
 from tutor.tracing.selectors import EVIDENCE_MIN, beliefs_of_learners
 from tutor.tracing.services import version_serving
 
@@ -85,22 +88,39 @@ def histories(world: World, now: datetime) -> World:
     return world
 
 
+def say(
+    world: World, learner: User, skill: str, says: OverrideSays, *, at: datetime, days: float = 30
+) -> Override:
+    return override_make(
+        learner,
+        world.skills[skill],
+        says=says,
+        note="Seen at the board.",
+        half_life_days=days,
+        by=world.tess,
+        now=at,
+    )
+
+
 def address(world: World, page: str = "heatmap/") -> str:
     return f"/teach/classes/{world.classroom.uuid}/{page}"
 
 
-def test_cells_show_mastery_hatching_and_nothing(
+def test_cells_show_the_next_answer_mastery_hatching_and_nothing(
     histories: World, client_of: ClientOf, now: datetime
 ) -> None:
     page = client_of(histories.tess).get(address(histories))
     body = body_of(page.content.decode())
     ada, ben = body.rows
     beliefs = beliefs_of_learners([histories.ada], histories.course, now=now)
-    expected = [str(int(100 * p)) for p in beliefs.p_mastery[0]]
+    expected = [str(int(100 * p + 0.5)) for p in beliefs.p_correct[0]]
+    mastery = [int(100 * p) for p in beliefs.p_mastery[0]]
     assert ada[0] == "Ada"
     assert ada[2:] == [expected[0], expected[1], ""]
-    assert body.classes[0][2] == f"cell-{int(expected[0]) // 10}"
-    assert body.classes[0][3] == f"cell-{int(expected[1]) // 10} few"
+    assert body.classes[0][2] == f"cell-{mastery[0] // 10} framed"
+    assert mastery[0] >= FRAME_FROM
+    assert body.classes[0][3] == f"cell-{mastery[1] // 10} few"
+    assert f"mastered {mastery[0]} %" in body.titles[0][2]
     assert body.classes[0][4] == "none"
     assert body.titles[0][4] == "no answer yet"
     assert "6 answers · 28 Feb 2026" in body.titles[0][2]
@@ -116,7 +136,7 @@ def test_csv_equals_the_screen(histories: World, client_of: ClientOf, query: str
     assert sent.headers["Content-Type"] == "text/csv; charset=utf-8"
     _head, *rows = csv.reader(io.StringIO(sent.content.decode("utf-8-sig")))
     screen = [[cell.strip() for cell in row] for row in body.rows]
-    assert [[row[0], row[2], *row[4:]] for row in rows] == screen
+    assert [[row[0], row[2], *row[4:-1]] for row in rows] == screen
 
 
 def test_details_have_a_row_a_cell_with_numbers_as_numbers(
@@ -130,6 +150,7 @@ def test_details_have_a_row_a_cell_with_numbers_as_numbers(
     assert rows[0]["Last practised"] == "2026-02-28"
     assert rows[1]["Enough evidence"] == "no"
     assert rows[2]["Mastery %"] == ""
+    assert {row["Teacher’s word"] for row in rows} == {""}
 
 
 def test_a_name_that_is_a_formula_is_defused(histories: World, client_of: ClientOf) -> None:
@@ -164,7 +185,8 @@ def test_a_folded_lesson_is_the_mean_of_its_skills(histories: World, now: dateti
     )
     assert [column.is_lesson for column in folded.columns] == [True, False]
     expected = np.floor(100 * beliefs.p_mastery[:, :2].mean(axis=1))
-    assert folded.percent[:, 0].tolist() == expected.tolist()
+    assert folded.mastery[:, 0].tolist() == expected.tolist()
+    np.testing.assert_allclose(folded.correct[:, 0], beliefs.p_correct[:, :2].mean(axis=1))
     assert folded.n[:, 0].tolist() == [6 + EVIDENCE_MIN - 1, 4]
     assert np.isnan(folded.low[:, 0]).all()
     # One of two skills has enough evidence: half is enough.
@@ -241,14 +263,15 @@ def test_queries_do_not_grow_with_class_or_history(
     version_serving(histories.course, now=now)
     course_graph(histories.course)
     client = client_of(histories.tess)
-    # session, user, class, teacher of it, learners, version, states, audit
-    with django_assert_num_queries(7):
+    # session, user, class, teacher of it, learners, version and states, words, audit
+    with django_assert_num_queries(8):
         client.get(address(histories))
     mates = classmates(histories, 6, now=now)
     for mate in mates:
         respond(histories, mate, "a", [True] * 20, at=now)
+        say(histories, mate, "b", OverrideSays.KNOWS, at=now)
     trace(histories, *mates, now=now)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         client.get(address(histories))
 
 
@@ -277,7 +300,7 @@ def test_a_lesson_alone_is_shown_and_exported(histories: World, client_of: Clien
     assert [len(row) for row in body.rows] == [3, 3]
     sent = client.get(address(histories, "heatmap.csv") + query).content.decode("utf-8-sig")
     head, *rows = csv.reader(io.StringIO(sent))
-    assert head[4:] == ["Skill b"]
+    assert head[4:] == ["Skill b", "Teachers’ words"]
     assert [row[4] for row in rows] == [row[2] for row in body.rows]
     assert client.get(address(histories) + f"?lesson={histories.ada.uuid}").status_code == 404
 
@@ -303,3 +326,79 @@ def test_one_lesson_folds_by_a_short_address(histories: World, client_of: Client
     folded = client.get(address(histories) + f"?open=all&but={lesson.uuid}").content.decode()
     assert [len(row) for row in body_of(folded).rows] == [4, 4]
     assert 'href="?sort=name&amp;open=all"' in folded
+
+
+def test_teachers_words_are_marked_and_exported(
+    histories: World, client_of: ClientOf, now: datetime
+) -> None:
+    say(histories, histories.ada, "a", OverrideSays.NOT_YET, at=now)
+    say(histories, histories.ben, "c", OverrideSays.KNOWS, at=now)
+    # Gone: lifted, and faded below one half.
+    lifted = say(histories, histories.ada, "b", OverrideSays.OPEN, at=now)
+    override_lift(lifted, by=histories.tess, now=now)
+    say(histories, histories.ben, "a", OverrideSays.KNOWS, at=now - timedelta(days=31))
+    client = client_of(histories.tess)
+    page = client.get(address(histories)).content.decode()
+    body = body_of(page)
+    assert page.count('class="said-mark" aria-hidden="true">▼') == 2  # the legend and one cell
+    assert body.titles[0][2].startswith("teacher’s word: does not know it yet · ")
+    assert body.classes[1][4] == "none said"
+    assert body.titles[1][4] == "teacher’s word: knows it · no answer yet"
+    said = [[cell for cell in row if "said" in cell.split()] for row in body.classes]
+    assert [len(row) for row in said] == [1, 1]
+    # Heard, too: the words are in the cell, out of sight.
+    assert '<span class="visually-hidden"> teacher’s word: knows it</span>' in page
+
+    sent = client.get(address(histories, "heatmap.csv")).content.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(sent)))
+    assert [row["Teachers’ words"] for row in rows] == [
+        "Skill a: does not know it yet",
+        "Skill c: knows it",
+    ]
+    sent = client.get(address(histories, "heatmap.csv") + "?layout=details").content.decode()
+    cells = list(csv.DictReader(io.StringIO(sent)))
+    assert [row["Teacher’s word"] for row in cells] == [
+        *("does not know it yet", "", ""),
+        *("", "", "knows it"),
+    ]
+
+
+def test_a_word_moves_neither_number_nor_colour(
+    histories: World, client_of: ClientOf, now: datetime
+) -> None:
+    client = client_of(histories.tess)
+    before = body_of(client.get(address(histories)).content.decode())
+    say(histories, histories.ada, "a", OverrideSays.NOT_YET, at=now)
+    after = body_of(client.get(address(histories)).content.decode())
+    assert after.rows == before.rows
+    assert after.classes[0][2] == f"{before.classes[0][2]} said"
+
+
+def test_a_folded_lesson_names_the_skills_of_words(
+    histories: World, client_of: ClientOf, now: datetime
+) -> None:
+    fold_course(histories)
+    say(histories, histories.ada, "b", OverrideSays.OPEN, at=now)
+    say(histories, histories.ada, "a", OverrideSays.KNOWS, at=now)
+    page = client_of(histories.tess).get(address(histories) + "?open=none").content.decode()
+    title = body_of(page).titles[0][2]
+    assert title.startswith("teacher’s word: Skill a: knows it; Skill b: may begin it · ")
+    assert "◆" in page
+
+
+def test_a_course_without_a_fit_says_so(
+    histories: World, client_of: ClientOf, now: datetime
+) -> None:
+    client = client_of(histories.tess)
+    assert "No fit serves this course yet" in client.get(address(histories)).content.decode()
+    version = version_serving(histories.course, now=now)
+    beliefs = beliefs_of_learners([histories.ada], histories.course, now=now)
+    heatmap = heatmap_build([histories.ada], beliefs, groups_of(course_graph(histories.course)))
+    assert not heatmap.is_fitted
+    version.artifact = "somewhere"
+    fitted = heatmap_build(
+        [histories.ada],
+        replace(beliefs, version=version),
+        groups_of(course_graph(histories.course)),
+    )
+    assert fitted.is_fitted

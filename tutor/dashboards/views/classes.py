@@ -15,6 +15,7 @@ from tutor.dashboards import flags, forecast, selectors
 from tutor.dashboards.charts import activity_bars
 from tutor.dashboards.forms import ClassroomForm
 from tutor.dashboards.heatmap import LESSON_EVIDENCE_SHARE, OPEN_SKILLS
+from tutor.dashboards.heatmap_text import FRAME_FROM
 from tutor.dashboards.overview import classes_overview
 from tutor.roster.access import class_page
 from tutor.roster.models import Classroom
@@ -88,6 +89,7 @@ def how_page(request: UserRequest) -> HttpResponse:
     context = {
         "evidence_min": EVIDENCE_MIN,
         "open_skills": OPEN_SKILLS,
+        "frame_from": FRAME_FROM,
         "lesson_share": LESSON_EVIDENCE_SHARE,
         "flags": flags,
         "selectors": selectors,

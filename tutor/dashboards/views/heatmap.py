@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from django.utils.formats import date_format
 from django.utils.text import slugify
 from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from tutor.accounts.http import UserRequest
@@ -21,6 +22,9 @@ from tutor.content.graph import course_graph
 from tutor.dashboards.heatmap import OPEN_SKILLS, Group, Heatmap, Order, groups_of, heatmap_build
 from tutor.dashboards.heatmap_text import (
     COLOURS,
+    FRAME_FROM,
+    MARK_OF_LESSON,
+    MARKS,
     class_row_html,
     detail_header,
     detail_rows,
@@ -29,6 +33,7 @@ from tutor.dashboards.heatmap_text import (
     table_header,
     table_rows,
 )
+from tutor.dashboards.words import words_in_force
 from tutor.roster.access import class_page
 from tutor.roster.models import Classroom
 from tutor.roster.selectors import classroom_learners
@@ -92,7 +97,7 @@ def choice_read(query: QueryDict) -> Choice:
 
 
 def heatmap_read(classroom: Classroom, choice: Choice, *, now: datetime) -> Heatmap:
-    """Read a class's heatmap: three queries and one forecast (and the graph's, once a version)."""
+    """Read a class's heatmap: four queries and one forecast (and the graph's, once a version)."""
     graph = course_graph(classroom.course)
     is_small = len(graph.skills) <= OPEN_SKILLS
     lessons = _lessons(groups_of(graph, opened=()))
@@ -108,7 +113,8 @@ def heatmap_read(classroom: Classroom, choice: Choice, *, now: datetime) -> Heat
     if choice.who:
         learners = [learner for learner in learners if learner.uuid in choice.who]
     beliefs = beliefs_of_learners(learners, classroom.course, now=now)
-    return heatmap_build(learners, beliefs, groups, order=choice.order)
+    said = words_in_force(learners, classroom.course, now=now)
+    return heatmap_build(learners, beliefs, groups, order=choice.order, said=said)
 
 
 def _lessons(groups: tuple[Group, ...]) -> frozenset[UUID]:
@@ -138,6 +144,11 @@ def heatmap_page(request: UserRequest, classroom: Classroom) -> HttpResponse:
         "query": choice.query(),
         "evidence_min": EVIDENCE_MIN,
         "steps": range(COLOURS),
+        "frame_from": FRAME_FROM,
+        "marks": [
+            *((mark, says.label) for says, mark in MARKS.items()),
+            (MARK_OF_LESSON, _("on a skill of the lesson")),
+        ],
         "now": now,
     }
     is_fragment = request.htmx and not request.htmx.history_restore_request

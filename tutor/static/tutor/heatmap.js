@@ -12,7 +12,9 @@
     // A second row of heads has no cells of its own for the learner and the mean.
     const heads = table.tHead.rows;
     const head = heads.length === 1 ? heads[0].cells[cell.cellIndex] : heads[1].cells[cell.cellIndex - 2];
-    const value = cell.textContent ? `${cell.textContent} %: ` : "";
+    // A cell with a teacher's word holds a mark and the words besides the number.
+    const number = cell.textContent.match(/^\d+/);
+    const value = number ? `${number[0]} %: ` : "";
     line.textContent = `${learner}, ${head.title}: ${value}${cell.title}`;
   };
 
