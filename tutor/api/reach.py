@@ -8,7 +8,7 @@ from django.http import Http404
 
 from tutor.accounts.models import User
 from tutor.content.models import Course
-from tutor.roster.access import classroom_for_teacher
+from tutor.roster.access import classroom_in_use
 from tutor.roster.models import Enrolment
 from tutor.tracing.access import course_for_models
 
@@ -41,8 +41,8 @@ class Reach:
 
 
 def classroom_reach(person: User, classroom_uuid: UUID) -> Reach:
-    """Return the reach of a class: who is in it now. Raises: Http404."""
-    classroom = classroom_for_teacher(person, classroom_uuid)
+    """Return the reach of a class: who is in it now. Raises: Http404, PermissionDenied."""
+    classroom = classroom_in_use(person, classroom_uuid)
     present = Enrolment.objects.filter(classroom=classroom, left_at=None)
     learners = User.objects.filter(pk__in=present.values("learner"))
     return Reach(course=classroom.course, learners=learners)
@@ -54,6 +54,9 @@ def course_reach(person: User, course_uuid: UUID) -> Reach:
     if person.is_administrator:
         return Reach(course=course, learners=None)
     present = Enrolment.objects.filter(
-        classroom__course=course, classroom__teachers=person, left_at=None
+        classroom__course=course,
+        classroom__teachers=person,
+        classroom__is_archived=False,
+        left_at=None,
     )
     return Reach(course=course, learners=User.objects.filter(pk__in=present.values("learner")))

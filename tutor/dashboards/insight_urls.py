@@ -10,8 +10,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("items/<uuid:step_uuid>/", items.item_one, name="item"),
     path("learners/<uuid:learner_uuid>/report/", report.learner_report, name="report"),
     path("groups/", insight.group_page, name="groups"),
+    path("groups.csv", insight.group_csv, name="groups_csv"),
     path("now/", insight.live_page, name="live"),
     path("what-if/", insight.what_if_page, name="what_if"),
+    path("what-if.csv", insight.what_if_csv, name="what_if_csv"),
     path("graph/", graph.graph_page, name="graph"),
     path("graph/decide/", graph.edge_decision, name="edge_decide"),
     path(

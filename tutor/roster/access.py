@@ -7,6 +7,8 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 from tutor.accounts.access import member_page
 from tutor.accounts.http import UserRequest
@@ -50,6 +52,24 @@ def classroom_for_teacher(user: User, classroom_uuid: UUID) -> Classroom:
     raise Http404
 
 
+def is_closed(classroom: Classroom, user: User) -> bool:
+    """Whether a class was put away: its teachers reach its learners only once it is back."""
+    return classroom.is_archived and not user.is_administrator
+
+
+def classroom_in_use(user: User, classroom_uuid: UUID) -> Classroom:
+    """Return a class whose learners the person may look at and act on now.
+
+    Raises:
+        Http404: for strangers.
+        PermissionDenied: for the class's own learners; for its teachers while it is archived.
+    """
+    classroom = classroom_for_teacher(user, classroom_uuid)
+    if is_closed(classroom, user):
+        raise PermissionDenied(_("This class is archived; bring it back first."))
+    return classroom
+
+
 def learner_in_classroom(classroom: Classroom, learner_uuid: UUID) -> User:
     """Return a learner who is in the class now. Raises: Http404."""
     learner = User.objects.filter(
@@ -73,9 +93,27 @@ def course_for_member(user: User, course_uuid: UUID) -> Course:
 def class_page(view: ClassPage[P]) -> Callable[..., HttpResponseBase]:
     """Let a class's teachers in and hand the view its class; the address names `classroom_uuid`.
 
-    Relation first: strangers get 404 whatever their role, the class's own learners 403. What is
+    Relation first: strangers get 404 whatever their role, the class's own learners 403. Of an
+    archived class its teachers are shown the settings instead, where it is brought back. What is
     shown is in the audit log (`accounts.auditing`).
     """
+
+    @wraps(view)
+    def reached(
+        request: UserRequest, classroom_uuid: UUID, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponseBase:
+        classroom = classroom_for_teacher(request.user, classroom_uuid)
+        if is_closed(classroom, request.user):
+            if request.method not in {"GET", "HEAD"}:
+                raise PermissionDenied
+            return redirect("teach:settings", classroom.uuid)
+        return view(request, classroom, *args, **kwargs)
+
+    return member_page(reached)
+
+
+def class_page_of_any(view: ClassPage[P]) -> Callable[..., HttpResponseBase]:
+    """Let a class's teachers in as `class_page` does, into archived ones too."""
 
     @wraps(view)
     def reached(

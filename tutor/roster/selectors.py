@@ -34,10 +34,12 @@ def classroom_learners(classroom: Classroom) -> list[User]:
 
 
 def learners_of_teacher(user: User) -> QuerySet[User]:
-    """Return the learners of the person's classes, archived ones too; for administrators all."""
+    """Return the learners of the person's classes that are not archived; for administrators all."""
     learners = User.objects.filter(role=Role.LEARNER)
     if user.is_administrator:
         return learners
     return learners.filter(
-        enrolments__classroom__teachers=user, enrolments__left_at=None
+        enrolments__classroom__teachers=user,
+        enrolments__classroom__is_archived=False,
+        enrolments__left_at=None,
     ).distinct()

@@ -1,5 +1,7 @@
 """Suggested groups: the earliest weak skill that learners share."""
 
+import csv
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,6 +12,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from tests.tutor.dashboards.support import classmates, respond, trace
+from tests.tutor.dashboards.test_heatmap import body_of
 from tests.world import World
 from tutor.accounts.models import User
 from tutor.content.graph import course_graph
@@ -102,3 +105,27 @@ def test_the_page_names_lesson_and_learners_and_costs_the_same_for_more(
         trace(world, person, now=now)
     with django_assert_num_queries(7):
         client.get(target)
+
+
+def test_the_csv_has_the_members_and_numbers_of_the_page(
+    world: World, client_of: ClientOf, now: datetime
+) -> None:
+    client, target = client_of(world.tess), f"/teach/classes/{world.classroom.uuid}/groups"
+    for person, skill in zip(classmates(world, 4, now=now), "aabb", strict=True):
+        respond(world, person, skill, [True, False] + [False] * 8, at=now - timedelta(days=1))
+        trace(world, person, now=now)
+    page = client.get(f"{target}/").content.decode()
+    assert f'href="{target}.csv"' in page
+    body = body_of(page)
+    sent = client.get(f"{target}.csv")
+    assert "attachment" in sent.headers["Content-Disposition"]
+    rows = list(csv.DictReader(io.StringIO(sent.content.decode("utf-8-sig"))))
+    shown = [
+        [name.strip(), percent.replace("\xa0%", ""), n]
+        for name, percent, n in (row for row in body.rows if row)
+    ]
+    assert [[row["Learner"], row["Mastery %"], row["First answers"]] for row in rows] == shown
+    assert [(row["Group"], row["Skill"]) for row in rows] == [
+        ("1", "Skill a"), ("1", "Skill a"), ("2", "Skill b"), ("2", "Skill b"),
+    ]  # fmt: skip
+    assert rows[0]["Lesson"] == "Lesson a"

@@ -60,7 +60,12 @@ def test_htmx_gets_the_table_alone_and_a_link_renews_without(
     client = client_of(world.tess)
     part = client.get(target, headers={"HX-Request": "true"}).content.decode()
     assert part.lstrip().startswith('<div id="live-class"')
-    assert f'href="{target}"' in client.get(target).content.decode()
+    page = client.get(target).content.decode()
+    assert f'href="{target}"' in page
+    # What tells of news stays while the table is swapped.
+    assert 'role="status"' not in part
+    assert page.count('role="status"') == 1
+    assert 'data-said="0 learners may be stuck"' in part
 
 
 @pytest.mark.parametrize("n_each", [1, 30])

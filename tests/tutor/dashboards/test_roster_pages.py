@@ -246,7 +246,7 @@ def test_settings_rename_archive_and_share_a_class(world: World, client_of: Clie
     zoe.post(to("archive", world), {"do": "archive"})
     page = zoe.get(to("settings", world)).content.decode()
     assert "This class is archived" in page
-    assert "lets nobody in" in zoe.get(to("roster", world)).content.decode()
+    assert "Bring it back" in zoe.get(to("settings", world)).content.decode()
     zoe.post(to("archive", world), {"do": "unarchive"})
     assert not Classroom.objects.get(pk=world.classroom.pk).is_archived
 

@@ -1,5 +1,8 @@
 """What if: futures of the model itself, held to what can be worked out."""
 
+import csv
+import io
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -12,8 +15,10 @@ from tests.tutor.dashboards.support import classmates, respond, trace
 from tests.world import World
 from tutor.accounts.models import User
 from tutor.common.clock import days_since_epoch
+from tutor.common.rates import Rate
 from tutor.content.graph import course_graph
 from tutor.content.models import Course
+from tutor.dashboards.views import insight
 from tutor.dashboards.what_if import Plan, WhatIf, what_if
 from tutor.tracing import engine
 from tutor.tracing.models import LearnerState, ModelVersion
@@ -156,3 +161,45 @@ def test_the_page_asks_and_answers(begun: World, client_of: ClientOf) -> None:
     wrong = client.get(target, {**query, "skill1": "x", "sittings": 80})
     assert wrong.status_code == 422
     assert "Ensure this value is less than or equal to 7" in wrong.content.decode()
+
+
+def test_the_csv_has_the_numbers_of_the_page(begun: World, client_of: ClientOf) -> None:
+    client = client_of(begun.tess)
+    target = f"/teach/classes/{begun.classroom.uuid}/what-if"
+    query = {"skill1": begun.skills["a"].uuid, "skill2": begun.skills["b"].uuid}
+    query = {key: str(value) for key, value in query.items()} | {"sittings": "3", "minutes": "20"}
+    page = client.get(f"{target}/", query).content.decode()
+    assert f"{target}.csv?skill1={query['skill1']}" in page
+    table = page.split("<tbody>")[1].split("</tbody>")[0]
+    shown = [
+        [int(number) for number in re.findall(r"\d+", re.sub(r"<[^>]*>", " ", row))]
+        for row in table.split("</tr>")[:-1]
+    ]
+    sent = client.get(f"{target}.csv", query)
+    _head, *rows = csv.reader(io.StringIO(sent.content.decode("utf-8-sig")))
+    # The page has the evidence first and a total after it.
+    assert [[int(row[2]), int(row[1]), *map(int, row[3:13])] for row in rows] == shown
+    assert [row[0] for row in rows] == ["Skill a", "Skill b"]
+    assert client.get(f"{target}.csv").status_code == 422
+
+
+def test_many_questions_within_a_minute_have_to_wait(
+    begun: World, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insight, "WHAT_IF_RATE", Rate(most=2, period=60))
+    client = client_of(begun.tess)
+    target = f"/teach/classes/{begun.classroom.uuid}/what-if"
+    query = {"skill1": str(begun.skills["a"].uuid), "sittings": 1, "minutes": 5}
+    # Looking at the page and a question with a mistake are free.
+    client.get(f"{target}/")
+    client.get(f"{target}/", {**query, "sittings": 80})
+    assert client.get(f"{target}/", query).status_code == 200
+    assert client.get(f"{target}.csv", query).status_code == 200
+    late = client.get(f"{target}/", query)
+    assert late.status_code == 429
+    assert 0 < int(late.headers["Retry-After"]) <= 60
+    assert "asked 2 times within a minute" in late.content.decode()
+    assert f'value="{query["skill1"]}" selected' in late.content.decode()
+    assert client.get(f"{target}.csv", query).status_code == 429
+    # Another person's questions are not counted with these.
+    assert client_of(begun.root).get(f"{target}/", query).status_code == 200

@@ -150,10 +150,29 @@ def test_only_its_author_changes_a_note(world: World, client_of: ClientOf, now: 
     page = client.get(to("learner", world)).content.decode()
     assert "Second." in page
     assert "changed 2 Mar 2026" in page
-    page = client.post(target, {"text": " ", "do": "save"}, follow=True).content.decode()
-    assert "Write something" in page
+    refused = client.post(target, {"text": " ", "do": "save"})
+    assert refused.status_code == 422
+    assert "Write something" in refused.content.decode()
     client.post(target, {"do": "delete"})
     assert not TeacherNote.objects.exists()
+
+
+def test_a_note_that_grew_too_long_is_not_lost(world: World, client_of: ClientOf) -> None:
+    client = client_of(world.tess)
+    client.post(to("note_new", world), {"text": "First."})
+    note = TeacherNote.objects.get()
+    text = "All of it, <b>and</b> more. " * 100
+    answer = client.post(
+        to("note_change", world, note_uuid=note.uuid), {"text": text, "do": "save"}
+    )
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert f"The note has {len(text.strip())} characters" in page
+    assert "All of it, &lt;b&gt;and&lt;/b&gt; more." in page
+    assert page.count(f'aria-describedby="note-{note.uuid}-error"') == 1
+    assert '<details class="say" open>' in page
+    note.refresh_from_db()
+    assert note.text == "First."
 
 
 def test_an_empty_note_comes_back_with_the_form(world: World, client_of: ClientOf) -> None:

@@ -25,7 +25,7 @@ from tutor.api.roster_serializers import (
 from tutor.api.rosters import plan_check, sheet_of
 from tutor.common.clock import now_utc
 from tutor.content.models import Course
-from tutor.roster.access import classroom_for_teacher
+from tutor.roster.access import classroom_for_teacher, classroom_in_use
 from tutor.roster.importing import roster_import, roster_plan
 from tutor.roster.models import Classroom
 from tutor.roster.selectors import classrooms_of_teacher
@@ -135,7 +135,7 @@ class ClassroomLearners(ListModelMixin, ApiView):
 
     def get_queryset(self) -> QuerySet[User]:
         """Return the learners of the class in the address. Raises: Http404."""
-        classroom = classroom_for_teacher(caller(self.request), self.kwargs["uuid"])
+        classroom = classroom_in_use(caller(self.request), self.kwargs["uuid"])
         return User.objects.filter(enrolments__classroom=classroom, enrolments__left_at=None)
 
     @extend_schema(operation_id="classrooms_learners_list")
@@ -158,7 +158,7 @@ class ClassroomLearners(ListModelMixin, ApiView):
         nothing: who is in the class is recognised by the username, or without one by the name.
         """
         person = caller(request)
-        classroom = classroom_for_teacher(person, uuid)
+        classroom = classroom_in_use(person, uuid)
         wanted = self.body(request, NewLearnersForm)
         sheet = sheet_of(wanted["learners"])
         plan = roster_plan(classroom, sheet, by=person)

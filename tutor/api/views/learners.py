@@ -28,7 +28,7 @@ from tutor.api.roster_serializers import (
 from tutor.api.rosters import plan_check, sheet_of
 from tutor.common.clock import now_utc
 from tutor.common.errors import TutorError
-from tutor.roster.access import classroom_for_teacher
+from tutor.roster.access import classroom_in_use
 from tutor.roster.importing import roster_import, roster_plan
 from tutor.roster.membership import learner_remove
 from tutor.roster.models import Enrolment
@@ -122,7 +122,7 @@ class EnrolmentList(ListModelMixin, ApiView):
     def get_queryset(self) -> QuerySet[Enrolment]:
         """Return the enrolments of the class in the address. Raises: Http404."""
         wanted = self.asked()
-        classroom = classroom_for_teacher(caller(self.request), self.kwargs["uuid"])
+        classroom = classroom_in_use(caller(self.request), self.kwargs["uuid"])
         found = Enrolment.objects.select_related("classroom", "learner").filter(classroom=classroom)
         return found.filter(learner__uuid=wanted["learner"]) if "learner" in wanted else found
 
@@ -140,7 +140,7 @@ class EnrolmentList(ListModelMixin, ApiView):
     def post(self, request: Request, uuid: UUID) -> Response:
         """Enrol a learner of yours, who has an account, in a class of yours."""
         person = caller(request)
-        classroom = classroom_for_teacher(person, uuid)
+        classroom = classroom_in_use(person, uuid)
         wanted = self.body(request, EnrolmentForm)
         learner = learners_of_teacher(person).filter(uuid=wanted["learner"]).first()
         if learner is None:
@@ -173,8 +173,10 @@ class EnrolmentDetail(ApiView):
     object_kind = "enrolment"
 
     def get_queryset(self) -> QuerySet[Enrolment]:
-        """Return the enrolments in the caller's classes."""
+        """Return the enrolments in the caller's classes, archived ones for administrators only."""
         own = classrooms_of_teacher(caller(self.request))
+        if not caller(self.request).is_administrator:
+            own = own.filter(is_archived=False)
         return Enrolment.objects.select_related("classroom", "learner").filter(classroom__in=own)
 
     @extend_schema(operation_id="enrolments_read", tags=["classrooms"])

@@ -12,7 +12,7 @@ from tutor.accounts.http import UserRequest
 from tutor.common.clock import now_utc
 from tutor.common.errors import TutorError
 from tutor.dashboards.roster_forms import NameForm, TeacherForm
-from tutor.roster.access import class_page
+from tutor.roster.access import class_page, class_page_of_any
 from tutor.roster.models import Classroom
 from tutor.roster.services import (
     classroom_archive,
@@ -23,7 +23,7 @@ from tutor.roster.services import (
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@class_page
+@class_page_of_any
 def settings_page(request: UserRequest, classroom: Classroom) -> HttpResponse:
     """Show a class's settings; a POST gives it another name."""
     if request.method != "POST":
@@ -54,7 +54,7 @@ def _settings(
 
 
 @require_POST
-@class_page
+@class_page_of_any
 def archive_switch(request: UserRequest, classroom: Classroom) -> HttpResponse:
     """Put the class away, or bring it back."""
     is_archived = request.POST.get("do") != "unarchive"

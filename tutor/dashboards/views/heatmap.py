@@ -9,9 +9,6 @@ from uuid import UUID
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.utils.formats import date_format
-from django.utils.text import slugify
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -19,6 +16,7 @@ from tutor.accounts.http import UserRequest
 from tutor.common.clock import now_utc
 from tutor.common.tables import csv_text
 from tutor.content.graph import course_graph
+from tutor.dashboards.downloads import csv_response, day_of
 from tutor.dashboards.heatmap import OPEN_SKILLS, Group, Heatmap, Order, groups_of, heatmap_build
 from tutor.dashboards.heatmap_text import (
     COLOURS,
@@ -222,9 +220,4 @@ def heatmap_csv(request: UserRequest, classroom: Classroom) -> HttpResponse:
         text = csv_text(detail_header(), detail_rows(heatmap), is_marked=True)
     else:
         text = csv_text(table_header(heatmap), table_rows(heatmap), is_marked=True)
-    name = slugify(f"{classroom.name} {date_format(localtime(now), 'Y-m-d')}") or "class"
-    return HttpResponse(
-        text,
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="mastery-{name}.csv"'},
-    )
+    return csv_response(text, f"mastery {classroom.name} {day_of(now)}")

@@ -1,5 +1,6 @@
 """A learner as the teacher sees them."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -32,6 +33,15 @@ from tutor.roster.notes import notes_of_learner
 FRAGMENTS = frozenset({"timeline", "history", "as-of"})
 
 
+@dataclass(frozen=True, slots=True)
+class ChangedNote:
+    """A note whose change was not taken, with what was written and why not."""
+
+    uuid: UUID
+    text: str
+    error: str
+
+
 @require_safe
 @class_page
 def learner_page(request: UserRequest, classroom: Classroom, learner_uuid: UUID) -> HttpResponse:
@@ -46,6 +56,7 @@ def learner_shown(
     *,
     word_form: WordForm | None = None,
     note_form: NoteForm | None = None,
+    changed_note: ChangedNote | None = None,
     status: int = 200,
 ) -> HttpResponse:
     """Render the page, with a form that came back with mistakes where there is one."""
@@ -78,6 +89,7 @@ def learner_shown(
         "notes": notes_of_learner(classroom, learner),
         "word_form": word_form or WordForm(graph=course_graph(course)),
         "note_form": note_form or NoteForm(),
+        "changed_note": changed_note,
     }
     fragment = ""
     if request.htmx and not request.htmx.history_restore_request:

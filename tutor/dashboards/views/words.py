@@ -16,7 +16,7 @@ from tutor.common.clock import now_utc
 from tutor.common.errors import TutorError
 from tutor.content.graph import course_graph
 from tutor.content.models import Skill
-from tutor.dashboards.views.learners import learner_shown
+from tutor.dashboards.views.learners import ChangedNote, learner_shown
 from tutor.dashboards.word_forms import NoteForm, WordForm
 from tutor.roster.access import class_page, learner_in_classroom
 from tutor.roster.models import Classroom, TeacherNote
@@ -110,8 +110,10 @@ def note_change(
     if request.POST.get("do") == "delete":
         note_delete(note, by=request.user, now=now)
         return _back(classroom, learner, "notes")
+    text = request.POST.get("text", "")
     try:
-        note_edit(note, text=request.POST.get("text", ""), by=request.user, now=now)
+        note_edit(note, text=text, by=request.user, now=now)
     except TutorError as error:
-        messages.error(request, error.message)
+        changed = ChangedNote(note.uuid, text=text, error=error.message)
+        return learner_shown(request, classroom, learner, changed_note=changed, status=422)
     return _back(classroom, learner, "notes")

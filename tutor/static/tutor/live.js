@@ -7,6 +7,15 @@
   setInterval(renew, seconds * 1000);
   document.addEventListener("visibilitychange", renew);
 
+  // Told by an element that stays while the table is swapped, and only when there is news.
+  const status = document.getElementById("live-status");
+  const tell = () => {
+    const said = document.getElementById("live-said")?.dataset.said ?? "";
+    if (status && status.textContent !== said) status.textContent = said;
+  };
+  document.addEventListener("htmx:afterSettle", tell);
+  tell();
+
   // A swap must not take the focus away from whoever reads by keyboard.
   let focused = null;
   document.addEventListener("htmx:beforeSwap", () => {
