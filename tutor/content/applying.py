@@ -1,7 +1,7 @@
-"""Writing a plan to the database: bulk statements only, inside the caller's transaction."""
+"""Writing a plan to the database: bulk statements only, inside the caller's transactions."""
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
@@ -28,17 +28,21 @@ from tutor.content.planning import Action, Plan, course_document
 
 CHUNK = 500
 Item = TypeVar("Item")
+Stored = tuple[str | None, bool]
 
 _WRITTEN = {Action.CREATED, Action.CHANGED}
 
 
-def plan_apply(plan: Plan, course: Course, *, now: datetime) -> None:
-    """Write every part of a plan that differs; the course row itself is saved too."""
+def plan_apply(plan: Plan, course: Course, *, now: datetime, written: Container[str] = ()) -> None:
+    """Write every part of a plan that differs, but for the problems that are `written` already.
+
+    The course's own row is left for the caller to save.
+    """
     _course_write(plan.target["course"], course)
     skills = _skills_write(plan, course)
     _edges_write(plan, course, skills)
     lessons = _lessons_write(plan, course, skills)
-    _problems_write(plan, course, skills, lessons, now=now)
+    _problems_write(plan, course, skills, lessons, now=now, done=written)
     _assets_write(plan, course)
 
 
@@ -48,14 +52,15 @@ def _course_write(document: Document, course: Course) -> None:
             setattr(course, name, document[name])
 
 
-def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
+def chunks_of(items: Iterable[Item], size: int = CHUNK) -> Iterator[list[Item]]:
+    """Yield the items, so many at a time."""
     rest = iter(items)
-    while chunk := list(islice(rest, CHUNK)):
+    while chunk := list(islice(rest, size)):
         yield chunk
 
 
 def _retire(plan_part: Mapping[str, Action]) -> Iterator[list[str]]:
-    return _chunks(key for key, action in plan_part.items() if action is Action.RETIRED)
+    return chunks_of(key for key, action in plan_part.items() if action is Action.RETIRED)
 
 
 def _skills_write(plan: Plan, course: Course) -> dict[str, int]:
@@ -141,7 +146,7 @@ def _lessons_write(plan: Plan, course: Course, skills: Mapping[str, int]) -> dic
         update_fields=["title", "body", "worked_examples", "order", "is_retired"],
     )
     through = Lesson.skills.through
-    for chunk in _chunks(row.pk for row in rows):
+    for chunk in chunks_of(row.pk for row in rows):
         through.objects.filter(lesson_id__in=chunk).delete()
     through.objects.bulk_create(
         [
@@ -162,39 +167,64 @@ def _problems_write(
     lessons: Mapping[str, int],
     *,
     now: datetime,
+    done: Container[str],
 ) -> None:
-    stored: dict[str, tuple[str | None, bool]] = {
-        key: (digest, is_retired)
-        for key, digest, is_retired in Problem.objects.filter(course=course).values_list(
-            "key", "revision__checksum", "is_retired"
-        )
-    }
-    asked_steps = {step["id"] for p in plan.target["problems"] for step in p["steps"]}
-    written = [p for p in plan.target["problems"] if plan.problems[p["id"]] in _WRITTEN]
-    for chunk in _chunks(written):
-        rows = _problem_rows_write(chunk, course, lessons)
-        digests = [problem_checksum(problem) for problem in chunk]
-        revised = [
-            (row, problem, digest)
-            for row, problem, digest in zip(rows, chunk, digests, strict=True)
-            if stored.get(problem["id"], (None, False))[0] != digest
-        ]
-        _revisions_write(revised, now=now)
-        restored = [
-            (row, problem, digest)
-            for row, problem, digest in zip(rows, chunk, digests, strict=True)
-            if stored.get(problem["id"], (None, False)) == (digest, True)
-        ]
-        _steps_write([(row, problem) for row, problem, _ in revised + restored], course, skills)
+    asked = plan.target["problems"]
+    written = [p for p in asked if plan.problems[p["id"]] in _WRITTEN and p["id"] not in done]
+    stored: dict[str, Stored] = {}
+    if written:
+        stored = {
+            key: (digest, is_retired)
+            for key, digest, is_retired in Problem.objects.filter(course=course).values_list(
+                "key", "revision__checksum", "is_retired"
+            )
+        }
+    for chunk in chunks_of(written):
+        problems_write(chunk, course, skills, lessons, stored=stored, now=now)
     for retired in _retire(plan.problems):
         Problem.objects.filter(course=course, key__in=retired).update(is_retired=True)
+    if set(plan.problems.values()) - {Action.CREATED, Action.UNCHANGED}:
+        _steps_retire(course, {step["id"] for problem in asked for step in problem["steps"]})
+
+
+def problems_write(
+    problems: Sequence[Document],
+    course: Course,
+    skills: Mapping[str, int],
+    lessons: Mapping[str, int],
+    *,
+    stored: Mapping[str, Stored],
+    now: datetime,
+) -> None:
+    """Write problems with their revisions, steps and hints.
+
+    `stored` has the checksum of those that the course has, and whether they are retired; `skills`
+    and `lessons` have row numbers by id.
+    """
+    rows = _problem_rows_write(problems, course, lessons)
+    digests = [problem_checksum(problem) for problem in problems]
+    revised = [
+        (row, problem, digest)
+        for row, problem, digest in zip(rows, problems, digests, strict=True)
+        if stored.get(problem["id"], (None, False))[0] != digest
+    ]
+    _revisions_write(revised, now=now)
+    restored = [
+        (row, problem, digest)
+        for row, problem, digest in zip(rows, problems, digests, strict=True)
+        if stored.get(problem["id"], (None, False)) == (digest, True)
+    ]
+    _steps_write([(row, problem) for row, problem, _ in revised + restored], course, skills)
+
+
+def _steps_retire(course: Course, asked: Container[str]) -> None:
     gone = [
         pk
         for pk, key in Step.objects.filter(course=course, is_retired=False).values_list("pk", "key")
-        if key not in asked_steps
+        if key not in asked
     ]
-    for chunk_of_ids in _chunks(gone):
-        Step.objects.filter(pk__in=chunk_of_ids).update(is_retired=True)
+    for chunk in chunks_of(gone):
+        Step.objects.filter(pk__in=chunk).update(is_retired=True)
 
 
 def _problem_rows_write(
@@ -221,7 +251,7 @@ def _problem_rows_write(
 def _ids(rows: QuerySet[Any], keys: Sequence[str]) -> list[int]:
     """Row numbers of keys, in their order."""
     found: dict[str, int] = {}
-    for chunk in _chunks(keys):
+    for chunk in chunks_of(keys):
         found.update(rows.filter(key__in=chunk).values_list("key", "id"))
     return [found[key] for key in keys]
 
@@ -267,7 +297,7 @@ def _steps_write(
     )
     ids = _ids(Step.objects.filter(course=course), [step["id"] for _, _, step in steps])
     through = Step.skills.through
-    for chunk in _chunks(ids):
+    for chunk in chunks_of(ids):
         through.objects.filter(step_id__in=chunk).delete()
         Hint.objects.filter(step_id__in=chunk).delete()
     written = [(step_id, step) for step_id, (_, _, step) in zip(ids, steps, strict=True)]

@@ -26,9 +26,37 @@ def rows_write(
     `unique` names the fields of the constraint that tells what is there, `update` those that are
     then written.
     """
-    quote = connection.ops.quote_name
+    rows_insert(model, names, rows_ready(model, names, rows), unique=unique, update=update)
+
+
+def rows_ready(
+    model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> list[list[Any]]:
+    """Give rows as the database takes them: work that needs no lock."""
     fields = [model._meta.get_field(name) for name in names]
-    columns = [quote(_column(field)) for field in fields]
+    converted = [(at, _converter(f)) for at, f in enumerate(fields) if isinstance(f, _CONVERTED)]
+    values = []
+    for row in rows:
+        ready = list(row)
+        for at, convert in converted:
+            ready[at] = convert(ready[at])
+        values.append(ready)
+    return values
+
+
+def rows_insert(
+    model: type[models.Model],
+    names: Sequence[str],
+    ready: Sequence[Sequence[Any]],
+    *,
+    unique: Sequence[str] = (),
+    update: Sequence[str] = (),
+) -> None:
+    """Write rows that `rows_ready` gave; see `rows_write`."""
+    if not ready:
+        return
+    quote = connection.ops.quote_name
+    columns = [quote(_column(model._meta.get_field(name))) for name in names]
     statement = (
         f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(columns)}) "  # noqa: S608
         f"VALUES ({', '.join(['%s'] * len(columns))})"
@@ -38,16 +66,8 @@ def rows_write(
         written = [quote(_column(model._meta.get_field(name))) for name in update]
         changes = ", ".join(f"{column} = excluded.{column}" for column in written)
         statement += f" ON CONFLICT ({keys}) DO UPDATE SET {changes}"
-    converted = [(at, _converter(f)) for at, f in enumerate(fields) if isinstance(f, _CONVERTED)]
-    values = []
-    for row in rows:
-        ready = list(row)
-        for at, convert in converted:
-            ready[at] = convert(ready[at])
-        values.append(ready)
-    if values:
-        with connection.cursor() as cursor:
-            cursor.executemany(statement, values)
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, ready)
 
 
 def _converter(field: Any) -> Convert:

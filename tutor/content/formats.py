@@ -109,6 +109,7 @@ def content_import(
     is_partial: bool = False,
     progress: Progress = progress_ignored,
     on_apply: OnApply | None = None,
+    is_patient: bool = False,
 ) -> ImportResult:
     """Import what was read; a graph needs the course that it goes to.
 
@@ -142,6 +143,7 @@ def content_import(
         on_apply=on_apply,
         origin=content.origin,
         is_partial=is_partial or content.format in QUIZ_FORMATS,
+        is_patient=is_patient,
     )
 
 

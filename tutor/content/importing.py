@@ -1,8 +1,8 @@
 """Importing a course: check everything, plan, then write in one short transaction.
 
-Checking and planning only read, and take most of the time; learners go on answering meanwhile. The
-write transaction refuses a plan that was made for another version of the course, and the plan is
-then made anew.
+Checking and planning only read, and take most of the time; learners go on answering meanwhile. Many
+new problems are written ahead, where nobody sees them yet (`staging`). The write transaction
+refuses a plan that was made for another version of the course, and the plan is then made anew.
 """
 
 import logging
@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from tutor.accounts.models import User
 from tutor.accounts.services import audit_record
 from tutor.common.errors import TutorError
+from tutor.common.giving_way import at_leisure
 from tutor.content.access import author_check
 from tutor.content.applying import plan_apply
 from tutor.content.bundles import (
@@ -41,6 +42,7 @@ from tutor.content.models import Course, CourseVersion, EdgeKind
 from tutor.content.origins import NOWHERE, Origin
 from tutor.content.partial import sound_part
 from tutor.content.planning import Change, Counts, Plan, edges_kept, plan_make
+from tutor.content.staging import Stage, staged
 from tutor.content.validation import bundle_check
 
 logger = logging.getLogger(__name__)
@@ -113,6 +115,7 @@ def course_import(
     is_partial: bool = False,
     is_exact: bool = False,
     edit: Edit | None = None,
+    is_patient: bool = False,
 ) -> ImportResult:
     """Bring a course to what a bundle says; the same bundle twice changes nothing.
 
@@ -120,56 +123,95 @@ def course_import(
     unless `is_exact`. `on_apply` is called inside the write transaction, also when nothing changes.
     `origin` says where the bundle's parts stood in the file. With `is_partial` problems that have
     errors are left out, each with a note. `by` is None for the command line, which may everything.
-    `edit` says that the bundle is the course's own export with something changed.
+    `edit` says that the bundle is the course's own export with something changed. Where nobody
+    waits for the answer, `is_patient` leaves the processor to others while it is checked.
 
     Raises:
         ImportRefusedError: with every row that is wrong; nothing was written then.
         TutorError: code `not_an_author` or `course_busy`.
     """
+    request = _Request(bundle, by, origin, is_partial=is_partial, is_exact=is_exact, edit=edit)
     for _try in range(TRIES):
-        course = _course_of(bundle)
-        if by is not None and course is not None:
-            author_check(by, course)
+        ready = (
+            at_leisure(request.prepare, tell=progress) if is_patient else request.prepare(progress)
+        )
+        try:
+            return plan_carry_out(
+                ready.plan,
+                by=by,
+                now=now,
+                is_dry_run=is_dry_run,
+                warnings=ready.warnings,
+                notes=ready.notes,
+                progress=progress,
+                on_apply=on_apply,
+            )
+        except (_StalePlanError, IntegrityError):
+            key = ready.plan.target["course"]["id"]
+            logger.info("course %s changed while its import was planned", key)
+    raise _busy_error()
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """What passed the checks: a plan, and what is to be told of it."""
+
+    plan: Plan
+    warnings: tuple[RowError, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What is to be imported, and as what."""
+
+    bundle: object
+    by: User | None
+    origin: Origin
+    is_partial: bool
+    is_exact: bool
+    edit: Edit | None
+
+    def prepare(self, progress: Progress) -> _Ready:
+        """Check everything and plan; only reads.
+
+        Raises:
+            ImportRefusedError: with every row that is wrong.
+            TutorError: code `not_an_author` or `course_busy`.
+        """
+        course = _course_of(self.bundle)
+        if self.by is not None and course is not None:
+            author_check(self.by, course)
+        edit = self.edit
         if edit is not None and (course is None or course.version_number != edit.version):
             raise _busy_error()
-        kept = edges_kept(course) if course and not is_exact else []
+        kept = edges_kept(course) if course and not self.is_exact else []
         needed = [(e["from"], e["to"]) for e in kept if e["kind"] == EdgeKind.PREREQUISITE.value]
         check = partial(
             bundle_check,
             kept_edges=needed,
             only=edit.problems if edit else None,
-            progress=_part(progress, 0.0, 0.8),
+            progress=_part(progress, 0.0, 0.75),
         )
-        document: object = bundle
-        rows: Sequence[RowError]
-        notes: tuple[str, ...] = ()
-        if is_partial and isinstance(bundle, dict):
-            sound = sound_part(bundle, origin, check=check, standing=partial(_standing, course))
-            document, rows, notes = sound.bundle, sound.rows, sound.notes
-            _something_left_check(sound.bundle, rows, origin, is_less=bool(notes))
-        else:
-            rows = (*origin.rows, *check(bundle))
-        rows = tuple(origin.located(rows))
+        document, rows, notes = self._checked(course, check)
+        rows = tuple(self.origin.located(rows))
         if errors_of(rows) or not isinstance(document, Mapping):
             raise ImportRefusedError(rows)
         target = canonical(document)
         _edges_merge(target, kept)
-        progress(0.82, "comparing")
-        plan = plan_make(target, course, progress=_part(progress, 0.82, 0.88))
-        try:
-            return plan_carry_out(
-                plan,
-                by=by,
-                now=now,
-                is_dry_run=is_dry_run,
-                warnings=warnings_of(rows),
-                notes=notes,
-                progress=progress,
-                on_apply=on_apply,
-            )
-        except (_StalePlanError, IntegrityError):
-            logger.info("course %s changed while its import was planned", target["course"]["id"])
-    raise _busy_error()
+        progress(0.76, "comparing")
+        plan = plan_make(target, course, progress=_part(progress, 0.76, 0.8))
+        return _Ready(plan, warnings_of(rows), notes)
+
+    def _checked(
+        self, course: Course | None, check: Callable[[object], Sequence[RowError]]
+    ) -> tuple[object, Sequence[RowError], tuple[str, ...]]:
+        bundle, origin = self.bundle, self.origin
+        if not (self.is_partial and isinstance(bundle, dict)):
+            return bundle, (*origin.rows, *check(bundle)), ()
+        sound = sound_part(bundle, origin, check=check, standing=partial(_standing, course))
+        _something_left_check(sound.bundle, sound.rows, origin, is_less=bool(sound.notes))
+        return sound.bundle, sound.rows, sound.notes
 
 
 def version_of(course: Course, number: int) -> CourseVersion:
@@ -194,6 +236,7 @@ def course_roll_back(
     is_dry_run: bool = False,
     progress: Progress = progress_ignored,
     on_apply: OnApply | None = None,
+    is_patient: bool = False,
 ) -> ImportResult:
     """Bring a course back to one of its versions, as a new version.
 
@@ -210,6 +253,7 @@ def course_roll_back(
         is_exact=True,
         progress=progress,
         on_apply=on_apply,
+        is_patient=is_patient,
     )
 
 
@@ -244,17 +288,18 @@ def plan_carry_out(
         return result
     # Packed before the transaction: nothing slow while others wait for the lock.
     packed = None if plan.is_empty else (bundle_pack(plan.target), checksum(plan.target))
-    progress(0.9, "writing")
-    with transaction.atomic():
-        if packed is not None:
-            course = _course_lock(plan, by=by, now=now)
-            plan_apply(plan, course, now=now)
-            course.version_number += 1
-            course.save()
-            _version_store(plan, course, packed, by=by, now=now)
-            result = replace(result, course=course, version=course.version_number)
-        if on_apply is not None:
-            on_apply(result)
+    with staged(plan, now=now, progress=_part(progress, 0.8, 0.95)) as stage:
+        progress(0.95, "writing")
+        with transaction.atomic():
+            if packed is not None:
+                course = _course_lock(plan, stage, by=by, now=now)
+                plan_apply(plan, course, now=now, written=stage.problems)
+                course.version_number += 1
+                course.save()
+                _version_store(plan, course, packed, by=by, now=now)
+                result = replace(result, course=course, version=course.version_number)
+            if on_apply is not None:
+                on_apply(result)
     progress(1.0, "done")
     return result
 
@@ -292,9 +337,9 @@ def _edges_merge(target: Document, kept: list[Document]) -> None:
     )
 
 
-def _course_lock(plan: Plan, *, by: User | None, now: datetime) -> Course:
+def _course_lock(plan: Plan, stage: Stage, *, by: User | None, now: datetime) -> Course:
     if plan.course is None:
-        created = Course.objects.create(key=plan.target["course"]["id"], created_at=now)
+        created = stage.become(plan.target["course"]["id"], now=now)
         if by is not None:
             created.authors.add(by)
         return created
@@ -302,6 +347,7 @@ def _course_lock(plan: Plan, *, by: User | None, now: datetime) -> Course:
     course = Course.objects.select_for_update(no_key=True).get(pk=plan.course.pk)
     if course.version_number != plan.base_version:
         raise _StalePlanError
+    stage.move(course)
     return course
 
 

@@ -22,6 +22,7 @@ from tutor.accounts.models import User
 from tutor.accounts.services import audit_record
 from tutor.common.clock import now_utc
 from tutor.common.errors import TutorError
+from tutor.common.giving_way import at_leisure
 from tutor.common.models import OutboxEntry
 from tutor.common.outbox import handler, outbox_add
 from tutor.content.access import author_check
@@ -224,16 +225,17 @@ class _Run:
             now=self.clock(),
             progress=self._tell,
             on_apply=self._finish,
+            is_patient=True,
         )
 
     def _read(self, by: User) -> ImportResult:
         job = self.job
         with job.file.open("rb") as opened:
-            content = content_read(
-                opened.file,
-                name=job.filename,
-                wanted=job.format,
-                progress=lambda share, stage: self._tell(0.2 * share, stage),
+            content = at_leisure(
+                lambda tell: content_read(
+                    opened.file, name=job.filename, wanted=job.format, progress=tell
+                ),
+                tell=lambda share, stage: self._tell(0.2 * share, stage),
             )
         self.notes = content.notes
         return content_import(
@@ -245,6 +247,7 @@ class _Run:
             is_partial=job.is_partial,
             progress=lambda share, stage: self._tell(0.2 + 0.8 * share, stage),
             on_apply=self._finish,
+            is_patient=True,
         )
 
     def _tell(self, share: float, stage: str) -> None:

@@ -14,6 +14,7 @@ STAGES = {
     "comparing": _("comparing"),
     "looking for circles": _("looking for circles"),
     "joining": _("joining"),
+    "preparing": _("preparing"),
     "writing": _("writing"),
     "waiting for another try": _("waiting for another try"),
 }

@@ -20,6 +20,14 @@ from tutor.content.job_models import ImportJob as ImportJob
 from tutor.content.job_models import ImportStatus as ImportStatus
 
 
+class StandingCourses(models.Manager["Course"]):
+    """The courses that are there; one that an import still writes is nobody's to see."""
+
+    def get_queryset(self) -> models.QuerySet["Course"]:
+        """Leave out what is staged."""
+        return super().get_queryset().filter(staged_at=None)
+
+
 class Course(models.Model):
     """A set of skills, their prerequisite graph, lessons and problems."""
 
@@ -42,6 +50,15 @@ class Course(models.Model):
         related_name="courses_authored",
         help_text=_("Who may change the course; while there is nobody, every teacher may."),
     )
+    staged_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When an import began to write it, out of sight; blank once it is there."),
+    )
+
+    objects = StandingCourses()
+    every = models.Manager["Course"]()
 
     class Meta:
         ordering = ["title"]

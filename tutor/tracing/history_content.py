@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from tutor.accounts.models import User
 from tutor.common.errors import TutorError
+from tutor.common.giving_way import short_turn
+from tutor.content.applying import chunks_of
 from tutor.content.bulk import rows_write
 from tutor.content.bundles import FORMAT, FORMAT_VERSION
 from tutor.content.errors import RowError, value_shown
@@ -28,7 +29,8 @@ from tutor.tracing.history_reading import ANY_ITEM, History
 
 LESSON_KEY = "imported-history"
 PROBLEMS_SHOWN = 100
-CHUNK = 1000
+# Written at a time: on SQLite a learner's answer waits meanwhile.
+CHUNK = 100
 _DIGEST = 16
 
 
@@ -164,8 +166,7 @@ def content_create(
     }
     if new_skills or course is None:
         course = _skills_create(course, new_skills, course_key=course_key, by=by, now=now)
-    with transaction.atomic():
-        _steps_create(course, history, content, mapping=mapping)
+    _steps_create(course, history, content, mapping=mapping)
     return course
 
 
@@ -210,9 +211,26 @@ def _steps_create(
         return
     # Two items may come to one id; they are one step then, named after the first.
     text_of = {key: history.step_texts[code] for code, key in reversed(key_of.items())}
+    skills_of = _skills_of_codes(course, history, mapping=mapping)
+    codes_of: dict[str, list[int]] = {}
+    for code, key in key_of.items():
+        codes_of.setdefault(key, []).append(code)
     lesson, _made = Lesson.objects.get_or_create(
         course=course, key=LESSON_KEY, defaults={"title": "Imported history", "is_retired": True}
     )
+    for some in chunks_of(text_of.items(), CHUNK):
+        with short_turn():
+            pk_of = _steps_make(course, lesson, some)
+            links = {
+                (pk, skill)
+                for key, pk in pk_of.items()
+                for code in codes_of[key]
+                for skill in skills_of.get(code, ())
+            }
+            rows_write(Step.skills.through, ["step", "skill"], links)
+
+
+def _steps_make(course: Course, lesson: Lesson, texts: Sequence[tuple[str, str]]) -> dict[str, int]:
     problems = Problem.objects.bulk_create(
         [
             Problem(
@@ -222,9 +240,8 @@ def _steps_create(
                 title=text[:300],
                 is_retired=True,
             )
-            for key, text in text_of.items()
-        ],
-        batch_size=CHUNK,
+            for key, text in texts
+        ]
     )
     steps = Step.objects.bulk_create(
         [
@@ -237,22 +254,23 @@ def _steps_create(
                 answer_kind="imported",
                 is_retired=True,
             )
-            for problem, (key, text) in zip(problems, text_of.items(), strict=True)
-        ],
-        batch_size=CHUNK,
+            for problem, (key, text) in zip(problems, texts, strict=True)
+        ]
     )
-    pk_of = {step.key: step.pk for step in steps}
-    of_code = {code: pk_of[key] for code, key in key_of.items()}
-    _step_skills_create(course, history, of_code, mapping=mapping)
+    return {step.key: step.pk for step in steps}
 
 
-def _step_skills_create(
-    course: Course, history: History, pk_of: Mapping[int, int], *, mapping: IdMapping
-) -> None:
-    """Link each new step to every skill that the log ever gives its items."""
+def _skills_of_codes(
+    course: Course, history: History, *, mapping: IdMapping
+) -> dict[int, list[int]]:
+    """Every skill that the log ever gives an item, as rows, by the item's code."""
     data = history.log.data
     skills = content_find(course, history, mapping=mapping).skill_pks
     of_entry = np.repeat(history.step, np.diff(data.skill_indptr))
     pairs = np.unique(np.stack([of_entry, data.skill_index.astype(np.int64)], axis=1), axis=0)
-    links = {(pk_of[step], skills[skill]) for step, skill in pairs.tolist() if step in pk_of}
-    rows_write(Step.skills.through, ["step", "skill"], links)
+    found: dict[int, list[int]] = {}
+    for code, skill in pairs.tolist():
+        pk = skills[skill]
+        if pk is not None:
+            found.setdefault(code, []).append(pk)
+    return found

@@ -15,15 +15,15 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from django.contrib.auth.hashers import make_password
-from django.db import OperationalError, transaction
+from django.db import OperationalError
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from tutor.accounts.models import Role, User
 from tutor.accounts.services import LOG_PREFIX, audit_record
 from tutor.common.errors import TutorError
-from tutor.common.giving_way import others_let_in
-from tutor.content.bulk import rows_write
+from tutor.common.giving_way import short_turn
+from tutor.content.bulk import rows_insert, rows_ready
 from tutor.content.findings import Progress, progress_ignored
 from tutor.content.models import Course
 from tutor.responses.models import Response, ResponseKind, ResponseSource
@@ -46,7 +46,7 @@ from tutor.tracing.replaying import learners_replay_later
 logger = logging.getLogger(__name__)
 
 # Small, for on SQLite a learner's answer waits while a batch is written.
-BATCH_RESPONSES = 2_000
+BATCH_RESPONSES = 500
 WRITE_TRIES = 5
 _COLUMNS = (
     *("learner", "course", "step", "skill_ids", "session_uuid", "attempt_token", "source", "kind"),
@@ -93,6 +93,15 @@ class _Learner:
     username: str
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A learner's responses as the database takes them, without the account's number."""
+
+    learner: _Learner
+    tokens: list[UUID]
+    rows: list[list[Any]]
 
 
 def history_import(
@@ -168,7 +177,6 @@ def history_import(
                 writer.count(batch, counts)
             else:
                 counts = writer.write(batch, counts)
-                others_let_in()
             progress(batch[-1].end / history.n_responses, "writing")
     if not is_dry_run and course is not None:
         audit_record(
@@ -268,11 +276,11 @@ class _Writer:
         it was then, and an hour's import must not end for a moment's crowd.
         """
         # Worked out before the lock: an answer of a learner must not wait for it.
-        prepared = [(learner, list(self._rows(learner, 0, set()))) for learner in batch]
+        prepared = [self._prepared(learner) for learner in batch]
         for tries_left in reversed(range(WRITE_TRIES)):
             attempt = replace(counts)
             try:
-                with transaction.atomic():
+                with short_turn():
                     self._write(prepared, attempt)
             except OperationalError:
                 if not tries_left:
@@ -282,28 +290,36 @@ class _Writer:
                 return attempt
         raise AssertionError("unreachable")
 
-    def _write(
-        self, prepared: Sequence[tuple[_Learner, list[tuple[Any, ...]]]], counts: _Counts
-    ) -> None:
+    def _prepared(self, learner: _Learner) -> "_Prepared":
+        rows = list(self._rows(learner, 0, set()))
+        return _Prepared(
+            learner, [row[_TOKEN_AT] for row in rows], rows_ready(Response, _COLUMNS, rows)
+        )
+
+    def _write(self, prepared: Sequence["_Prepared"], counts: _Counts) -> None:
         # Two imports of one log at a time must not both find a response missing.
         Course.objects.select_for_update(no_key=True).get(pk=self._course.pk)
-        batch = [learner for learner, _rows in prepared]
+        batch = [one.learner for one in prepared]
         accounts = accounts_of(batch, within=self._within)
         known = self._tokens_known([one for one in batch if one.username in accounts])
         fresh = [one for one in batch if one.username not in accounts]
         accounts |= self._accounts_create(fresh)
         counts.n_accounts_new += len(fresh)
         touched: list[int] = []
-        rows: list[tuple[Any, ...]] = []
-        for learner, all_rows in prepared:
-            learner_id = accounts[learner.username]
-            new = [(learner_id, *row[1:]) for row in all_rows if row[_TOKEN_AT] not in known]
+        rows: list[list[Any]] = []
+        for one in prepared:
+            learner_id = accounts[one.learner.username]
+            new = [
+                [learner_id, *row[1:]]
+                for token, row in zip(one.tokens, one.rows, strict=True)
+                if token not in known
+            ]
             rows += new
             counts.n_new += len(new)
-            counts.n_known += len(all_rows) - len(new)
+            counts.n_known += len(one.rows) - len(new)
             if new:
                 touched.append(learner_id)
-        rows_write(Response, _COLUMNS, rows)
+        rows_insert(Response, _COLUMNS, rows)
         if self._classroom is not None:
             counts.n_enrolled += self._enrol(self._classroom, list(accounts.values()))
         counts.n_late += learners_replay_later(self._course, touched, now=self._now)

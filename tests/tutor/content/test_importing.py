@@ -3,7 +3,7 @@ import pytest
 from tests.tutor.content.bundle_case import bundle_make, put
 from tutor.accounts.models import AuditEvent
 from tutor.common.errors import TutorError
-from tutor.content import importing
+from tutor.content import importing, staging
 from tutor.content.bundles import bundle_unpack, canonical, checksum
 from tutor.content.errors import ImportRefusedError
 from tutor.content.exporting import course_export
@@ -28,8 +28,11 @@ pytestmark = pytest.mark.django_db
 MODELS = (Course, Skill, Prerequisite, Lesson, Problem, ProblemRevision, Step, Hint, Asset)
 
 
-@pytest.fixture
-def imported(now):
+@pytest.fixture(params=["at once", "staged"])
+def imported(now, request, monkeypatch):
+    if request.param == "staged":
+        monkeypatch.setattr(staging, "LEAST_PROBLEMS", 1)
+
     def run(bundle, **options):
         return course_import(bundle, **{"by": None, "now": now, "is_dry_run": False} | options)
 

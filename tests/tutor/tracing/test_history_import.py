@@ -382,15 +382,15 @@ def test_a_batch_that_found_the_database_locked_is_written_once(
     world: World, now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries = []
-    real = history_import_module.rows_write
+    real = history_import_module.rows_insert
 
-    def rows_write(*args: Any, **options: Any) -> None:
+    def rows_insert(*args: Any, **options: Any) -> None:
         tries.append(1)
         if len(tries) == 1:
             raise OperationalError("database is locked")
         real(*args, **options)
 
-    monkeypatch.setattr(history_import_module, "rows_write", rows_write)
+    monkeypatch.setattr(history_import_module, "rows_insert", rows_insert)
     result = imported(log_write(tmp_path, ROWS), now)
     assert len(tries) == 2
     assert result.n_new == Response.objects.count()

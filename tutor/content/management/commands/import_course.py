@@ -92,6 +92,7 @@ class Command(BaseCommand):
                 is_dry_run=options["dry_run"],
                 is_partial=options["partial"],
                 progress=lambda share, stage: tell(0.3, share, 0.7, stage),
+                is_patient=True,
             )
         return result, (*content.notes, *result.notes)
 
