@@ -47,7 +47,7 @@ from tutor.content.jobs import import_job_run
 assert import_job_run(sys.argv[1], clock=now_utc)
 """,
     "responses": """
-import os; os.nice(10)
+import os, sys; os.nice(int(sys.argv[2]))
 import django; django.setup()
 import sys
 from tutor.common.clock import now_utc
@@ -130,6 +130,7 @@ def main() -> None:
     parser.add_argument("what", choices=["problems", "responses"])
     parser.add_argument("--problems", type=int, default=10_000)
     parser.add_argument("--log", default="assist2017.csv.gz")
+    parser.add_argument("--nice", type=int, default=10, help="as the worker of logs is started")
     parser.add_argument("--rows", type=int, help="only so many responses of the log")
     parser.add_argument("--learners", type=int, default=100)
     parser.add_argument("--per-second", type=float, default=4.0)
@@ -159,7 +160,7 @@ def measure(options: argparse.Namespace) -> None:
 
     site = _NewSite(options.learners)
     job = work(options)
-    command = [sys.executable, "-c", WORKERS[options.what], str(job.uuid)]
+    command = [sys.executable, "-c", WORKERS[options.what], str(job.uuid), str(options.nice)]
     processes, threads = ENV["STEPWISE_WEB_PROCESSES"], ENV["STEPWISE_WEB_THREADS"]
     with _Served("tutor.wsgi:application", processes, threads) as served:
         answers = Answers(served.port, options.per_second, stage="warming up")

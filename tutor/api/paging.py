@@ -151,3 +151,9 @@ class NewestPages(Pages):
     """Newest first."""
 
     ordering = ("-id",)
+
+
+class NewestMadePages(Pages):
+    """What was made last comes first."""
+
+    ordering = ("-created_at", "-id")

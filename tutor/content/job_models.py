@@ -32,34 +32,23 @@ class ImportFormat(models.TextChoices):
     AIKEN = "aiken", _("Aiken")
 
 
-class ImportJob(models.Model):
-    """One import, from upload to result; claimed by lease, so that a killed one is retaken."""
+class UploadJob(models.Model):
+    """A file that a worker imports, from upload to result.
+
+    Claimed by lease, so that a killed one is taken up again (`job_running` does both). A dry run is
+    applied by a job of its own on the same file, which `dry_run_of` ties to it.
+    """
 
     uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_at = models.DateTimeField()
-    format = models.CharField(
-        max_length=20, choices=ImportFormat.choices, default=ImportFormat.AUTO
-    )
-    course = models.ForeignKey(
-        "content.Course",
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="imports",
-        help_text=_("The course that a graph goes to; set by the import for a bundle."),
-    )
     is_dry_run = models.BooleanField(default=True)
-    is_partial = models.BooleanField(
-        default=False, help_text=_("Problems with errors are left out and listed.")
-    )
-    roll_back_to = models.PositiveIntegerField(
-        null=True, blank=True, help_text=_("The version to bring back, where no file came.")
+    dry_run_of = models.ForeignKey(
+        "self", null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
     )
     filename = models.CharField(max_length=255, blank=True)
-    file = models.FileField(upload_to="imports/", blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     status = models.CharField(
         max_length=10, choices=ImportStatus.choices, default=ImportStatus.QUEUED
@@ -73,17 +62,55 @@ class ImportJob(models.Model):
     errors = models.JSONField(default=list)
     notes = models.JSONField(default=list, help_text=_("What was repaired or skipped."))
 
+    # Of the files' own rooms.
+    file: models.FileField
+
     class Meta:
-        ordering = ["-created_at"]
+        abstract = True
         constraints = [
-            models.CheckConstraint(
-                condition=Q(roll_back_to__isnull=True) | Q(file=""),
-                name="roll_back_has_no_file",
+            # Two quick clicks must not set two workers to one file.
+            models.UniqueConstraint(
+                fields=["dry_run_of"],
+                condition=Q(dry_run_of__isnull=False, status__in=["queued", "running"]),
+                name="%(class)s_applied_once_at_a_time",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.filename} ({self.status})"
+
+
+class ImportJob(UploadJob):
+    """One import of content."""
+
+    format = models.CharField(
+        max_length=20, choices=ImportFormat.choices, default=ImportFormat.AUTO
+    )
+    course = models.ForeignKey(
+        "content.Course",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="imports",
+        help_text=_("The course that a graph goes to; set by the import for a bundle."),
+    )
+    is_partial = models.BooleanField(
+        default=False, help_text=_("Problems with errors are left out and listed.")
+    )
+    roll_back_to = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("The version to bring back, where no file came.")
+    )
+    file = models.FileField(upload_to="imports/", blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            *UploadJob.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(roll_back_to__isnull=True) | Q(file=""),
+                name="roll_back_has_no_file",
+            ),
+        ]
 
 
 class DraftKind(models.TextChoices):

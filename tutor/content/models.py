@@ -18,6 +18,7 @@ from tutor.content.job_models import DraftKind as DraftKind
 from tutor.content.job_models import ImportFormat as ImportFormat
 from tutor.content.job_models import ImportJob as ImportJob
 from tutor.content.job_models import ImportStatus as ImportStatus
+from tutor.content.job_models import UploadJob as UploadJob
 
 
 class StandingCourses(models.Manager["Course"]):

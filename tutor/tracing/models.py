@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from tutor.content.models import Course, ImportStatus
+from tutor.content.models import Course, UploadJob
 from tutor.roster.models import Classroom
 
 
@@ -249,16 +249,9 @@ class ReplayShard(models.Model):
         return f"shard {self.position} of promotion {self.promotion_id}"
 
 
-class ResponseImport(models.Model):
-    """One import of a response log, from upload to result; claimed by lease, so that a killed one
-    is taken up again, and then adds what is missing.
-    """
+class ResponseImport(UploadJob):
+    """One import of a response log; what is taken up again adds what is missing."""
 
-    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    created_at = models.DateTimeField()
     course_key = models.CharField(
         max_length=120, help_text=_("The course's id; of a course to be made, too.")
     )
@@ -268,25 +261,9 @@ class ResponseImport(models.Model):
     options = models.JSONField(default=dict, help_text=_("How the log is to be read."))
     mapping = models.JSONField(default=dict, help_text=_("What ids of the log stand for here."))
     is_creating_content = models.BooleanField(default=False)
-    is_dry_run = models.BooleanField(default=True)
-    filename = models.CharField(max_length=255)
     file = models.FileField(upload_to="response-imports/")
-    sha256 = models.CharField(max_length=64)
-    status = models.CharField(
-        max_length=10, choices=ImportStatus.choices, default=ImportStatus.QUEUED
-    )
-    stage = models.CharField(max_length=80, blank=True)
-    progress = models.FloatField(default=0.0, help_text=_("From 0 to 1."))
-    attempts = models.PositiveSmallIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    result = models.JSONField(default=dict)
-    errors = models.JSONField(default=list)
-    notes = models.JSONField(default=list)
 
     class Meta:
         ordering = ["-created_at", "-id"]
         indexes = [models.Index(fields=["created_by", "-id"], name="response_import_newest")]
-
-    def __str__(self) -> str:
-        return f"{self.filename} ({self.status})"
+        constraints = [*UploadJob.Meta.constraints]

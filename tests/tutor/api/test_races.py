@@ -16,7 +16,7 @@ from tests.world import World, course_make, world_make
 from tutor.accounts.models import AuditEvent, Scope
 from tutor.common.clock import now_utc
 from tutor.content.jobs import import_job_run
-from tutor.content.models import Course, CourseVersion
+from tutor.content.models import Course, CourseVersion, ImportJob
 from tutor.responses.models import Response
 from tutor.tracing.history_jobs import response_import_run
 from tutor.tracing.models import ModelVersion, Promotion, ResponseImport
@@ -116,6 +116,35 @@ def test_one_job_taken_twice_is_done_once(shared_world: World, api_of: ApiOf) ->
     job = client.post("/api/v1/imports/", bundle_make(), format="json").json()["uuid"]
     deed: Callable[[], bool] = lambda: import_job_run(job, clock=now_utc)  # noqa: E731
     assert sorted(at_once(deed, deed)) == [False, True]
+
+
+def test_two_quick_clicks_apply_a_dry_run_once(shared_world: World, api_of: ApiOf) -> None:
+    client = api_of(shared_world.root, Scope.IMPORT)
+    dry = client.post("/api/v1/imports/?dry_run=true", bundle_make(), format="json").json()["uuid"]
+    import_job_run(dry, clock=now_utc)
+
+    def click() -> tuple[int, str]:
+        answer = client.post(f"/api/v1/imports/{dry}/apply/")
+        return answer.status_code, answer.json()["uuid"]
+
+    clicks = at_once(click, click, click)
+    applied = ImportJob.objects.get(dry_run_of__uuid=dry)
+    assert clicks == [(202, str(applied.uuid))] * 3
+
+
+def test_two_quick_clicks_apply_a_log_once(shared_world: World, api_of: ApiOf) -> None:
+    client = api_of(shared_world.tess, Scope.IMPORT)
+    form = {
+        "file": SimpleUploadedFile("log.csv", LOG.encode()),
+        "course": "sums",
+        "classroom": str(shared_world.classroom.uuid),
+        "dry_run": "true",
+    }
+    dry = client.post("/api/v1/responses/import/", form).json()["uuid"]
+    response_import_run(dry, clock=now_utc)
+    clicks = at_once(*[lambda: client.post(f"/api/v1/responses/imports/{dry}/apply/").json()] * 2)
+    applied = ResponseImport.objects.get(dry_run_of__uuid=dry)
+    assert [click.get("uuid") for click in clicks] == [str(applied.uuid)] * 2
 
 
 def pages(client: APIClient, address: str, between: Callable[[], object]) -> list[Any]:

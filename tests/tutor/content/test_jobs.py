@@ -3,23 +3,21 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError, transaction
 
 from tests.tutor.content.bundle_case import bundle_make, put
 from tutor.common.errors import TutorError
 from tutor.common.models import OutboxEntry
 from tutor.common.outbox import outbox_take
 from tutor.content import importing, jobs
+from tutor.content.job_running import ATTEMPTS_MAX, LEASE, QUEUE_GRACE
 from tutor.content.jobs import (
-    LEASE,
-    MAX_ATTEMPTS,
-    QUEUE_GRACE,
     import_job_apply,
     import_job_create,
     import_job_run,
     imports_reap,
 )
-from tutor.content.models import Course, CourseVersion, ImportFormat, ImportStatus
+from tutor.content.models import Course, CourseVersion, ImportFormat, ImportJob, ImportStatus
 
 pytestmark = pytest.mark.django_db
 
@@ -151,6 +149,23 @@ def test_a_job_that_runs_is_nobody_elses(job_make, clock, monkeypatch):
     assert job.status == ImportStatus.DONE
 
 
+def test_a_dry_run_is_applied_once_at_a_time_and_again_when_that_failed(
+    job_make, clock, world, now
+):
+    job = job_make(is_dry_run=True)
+    run(job, clock)
+    first = import_job_apply(job, by=world.tess, now=now)
+    OutboxEntry.objects.all().delete()
+    assert import_job_apply(job, by=world.tess, now=now) == first
+    assert not OutboxEntry.objects.exists()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ImportJob.objects.create(created_at=now, dry_run_of=job)
+    ImportJob.objects.filter(pk=first.pk).update(status=ImportStatus.FAILED)
+    again = import_job_apply(job, by=world.tess, now=now)
+    assert again != first
+    assert OutboxEntry.objects.get().payload == {"job": str(again.uuid)}
+
+
 def test_progress_is_written_while_it_runs_and_the_lease_renewed(job_make, clock, monkeypatch):
     job = job_make()
     seen = []
@@ -238,7 +253,7 @@ def test_what_breaks_is_tried_again_and_given_up_in_words(job_make, clock, monke
         raise OperationalError("database is locked")
 
     monkeypatch.setattr(importing, "plan_apply", locked)
-    for attempt in range(1, MAX_ATTEMPTS + 1):
+    for attempt in range(1, ATTEMPTS_MAX + 1):
         assert run(job, clock)
         assert (job.status, job.attempts) == (ImportStatus.RUNNING, attempt)
         assert imports_reap(now=clock.now) == 1

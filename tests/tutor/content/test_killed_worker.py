@@ -35,8 +35,8 @@ import django; django.setup()
 import sys
 from datetime import timedelta
 from django.utils import timezone
-from tutor.content import jobs
-jobs.HEARTBEAT = timedelta(0)
+from tutor.content import job_running, jobs
+job_running.HEARTBEAT = timedelta(0)
 ahead = timedelta(minutes=10 * int(sys.argv[2]))
 jobs.import_job_run(sys.argv[1], clock=lambda: timezone.now() + ahead)
 """

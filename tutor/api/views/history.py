@@ -3,18 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import status
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.reverse import reverse
 
 from tutor.accounts.models import Scope
 from tutor.api.history_serializers import (
@@ -24,15 +20,14 @@ from tutor.api.history_serializers import (
     ResponseImportForm,
     ResponseImportSerializer,
 )
-from tutor.api.http import ApiView, caller
+from tutor.api.http import caller
 from tutor.api.openapi import problem
 from tutor.api.paging import NewestPages
 from tutor.api.problems import FieldsRefusedError
 from tutor.api.renderers import CsvRenderer
-from tutor.api.uploads import CsvFileParser, GzipFileParser, TsvFileParser, upload_size_check
-from tutor.api.views.imports import ERROR_COLUMNS, form_values
+from tutor.api.uploads import CsvFileParser, GzipFileParser, TsvFileParser
+from tutor.api.views.jobs import ACCEPTED, JobView
 from tutor.common.clock import now_utc
-from tutor.common.tables import csv_text
 from tutor.roster.selectors import classrooms_of_teacher
 from tutor.tracing.history_jobs import response_import_apply, response_import_create
 from tutor.tracing.history_reach import response_imports_of
@@ -40,13 +35,13 @@ from tutor.tracing.models import ResponseImport
 
 # A body of nothing is no log.
 LOG: dict[str, Any] = {"type": "string", "minLength": 1}
-ACCEPTED = "Taken on; Location says where to watch it."
 
 
-class ResponseImportView(ApiView):
+class ResponseImportView(JobView):
     """Imports that the caller may see: their own; an administrator all."""
 
-    serializer_class = ResponseImportSerializer
+    serializer_class = job_serializer = ResponseImportSerializer
+    job_address = "api:response_import"
     pagination_class = NewestPages
     scopes = {"GET": Scope.READ, "POST": Scope.IMPORT}
     object_kind = "response_import"
@@ -54,16 +49,6 @@ class ResponseImportView(ApiView):
     def get_queryset(self) -> QuerySet[ResponseImport]:
         """Return the imports in the caller's reach."""
         return response_imports_of(caller(self.request))
-
-
-def job_accepted(request: Request, job: ResponseImport) -> Response:
-    """Answer that a job was taken on, and where to watch it."""
-    where = reverse("api:response_import", args=[job.uuid], request=request)
-    return Response(
-        ResponseImportSerializer(job).data,
-        status=status.HTTP_202_ACCEPTED,
-        headers={"Location": where, "Retry-After": "1"},
-    )
 
 
 class ResponseImportList(ListModelMixin, ResponseImportView):
@@ -105,43 +90,31 @@ class ResponseImportStart(ResponseImportView):
         transactions). A worker checks all of it before anything is written; what is wrong is told
         by the job, row by row. The same log twice adds nothing.
         """
-        upload_size_check(request)
-        body: Any = request.data
-        try:
-            return self._create(request, body)
-        finally:
-            if isinstance(body, UploadedFile):
-                body.close()
+        return self.upload_taken(request, self._start)
 
-    def _create(self, request: Request, body: Any) -> Response:
-        given: dict[str, Any] = dict(request.query_params.items())
-        if isinstance(body, UploadedFile):
-            given["file"] = body
-        else:
-            given |= form_values(body)
+    def _start(self, given: dict[str, Any]) -> ResponseImport:
         asked = ResponseImportFileForm(data=given)
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
         classroom = None
         if wanted.get("classroom"):
-            own = classrooms_of_teacher(caller(request))
+            own = classrooms_of_teacher(caller(self.request))
             classroom = own.filter(uuid=wanted["classroom"]).first()
             if classroom is None:
                 raise FieldsRefusedError(
                     {"classroom": [f"You teach no class {wanted['classroom']}."]}
                 )
-        job = response_import_create(
+        return response_import_create(
             wanted["file"],
             course_key=wanted["course"],
             options=asked.options(),
             mapping=asked.mapping_said(),
             is_creating_content=wanted["create_content"],
             classroom=classroom,
-            by=caller(request),
+            by=caller(self.request),
             is_dry_run=wanted["dry_run"],
             now=now_utc(),
         )
-        return job_accepted(request, job)
 
 
 class ResponseImportDetail(RetrieveModelMixin, ResponseImportView):
@@ -170,10 +143,7 @@ class ResponseImportErrors(ResponseImportView):
     )
     def get(self, request: Request, uuid: UUID) -> Response:
         """Read the errors as CSV, a row each; no cell runs as a formula."""
-        job = get_object_or_404(self.get_queryset(), uuid=uuid)
-        rows = [[str(row.get(name, "")) for name in ERROR_COLUMNS] for row in job.errors]
-        headers = {"Content-Disposition": f'attachment; filename="import-{job.uuid}-errors.csv"'}
-        return Response(csv_text(ERROR_COLUMNS, rows), content_type="text/csv", headers=headers)
+        return self.errors_table(uuid)
 
 
 class ResponseImportApply(ResponseImportView):
@@ -194,6 +164,5 @@ class ResponseImportApply(ResponseImportView):
     )
     def post(self, request: Request, uuid: UUID) -> Response:
         """Carry out a dry run that went through, on the same file."""
-        job = get_object_or_404(self.get_queryset(), uuid=uuid)
-        applied = response_import_apply(job, by=caller(request), now=now_utc())
-        return job_accepted(request, applied)
+        job = response_import_apply(self.job_of(uuid), by=caller(request), now=now_utc())
+        return self.accepted(job)

@@ -1,24 +1,19 @@
 """Imports: a file goes in, a worker carries it out, the job tells how it goes."""
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import status
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.reverse import reverse
 
 from tutor.accounts.models import Scope
-from tutor.api.http import ApiView, caller
+from tutor.api.http import caller
 from tutor.api.import_serializers import (
     DONE_EXAMPLE,
     ImportDetailSerializer,
@@ -26,17 +21,14 @@ from tutor.api.import_serializers import (
     ImportSerializer,
 )
 from tutor.api.openapi import problem
-from tutor.api.paging import Pages
+from tutor.api.paging import NewestMadePages
 from tutor.api.problems import FieldsRefusedError
 from tutor.api.renderers import CsvRenderer
-from tutor.api.uploads import JsonFileParser, ZipFileParser, upload_size_check
+from tutor.api.uploads import JsonFileParser, ZipFileParser
+from tutor.api.views.jobs import ACCEPTED, JobView
 from tutor.common.clock import now_utc
-from tutor.common.tables import csv_text
 from tutor.content.jobs import import_job_apply, import_job_create
 from tutor.content.models import Course, ImportFormat, ImportJob
-
-ERROR_COLUMNS = ("severity", "pointer", "field", "value", "expected", "message")
-
 
 ASKED_PARAMETERS = [
     OpenApiParameter("format", str, enum=ImportFormat.values, description="Default: auto."),
@@ -46,17 +38,12 @@ ASKED_PARAMETERS = [
 ]
 
 
-class NewestPages(Pages):
-    """Newest first."""
-
-    ordering = ("-created_at", "-id")
-
-
-class ImportView(ApiView):
+class ImportView(JobView):
     """Imports that the caller may see: their own; an administrator all."""
 
-    serializer_class = ImportSerializer
-    pagination_class = NewestPages
+    serializer_class = job_serializer = ImportSerializer
+    job_address = "api:import"
+    pagination_class = NewestMadePages
     scopes = {"GET": Scope.READ, "POST": Scope.IMPORT}
     object_kind = "import"
 
@@ -65,16 +52,6 @@ class ImportView(ApiView):
         person = caller(self.request)
         jobs = ImportJob.objects.select_related("course")
         return jobs if person.is_administrator else jobs.filter(created_by=person)
-
-
-def job_accepted(request: Request, job: ImportJob) -> Response:
-    """Answer that a job was taken on, and where to watch it."""
-    where = reverse("api:import", args=[job.uuid], request=request)
-    return Response(
-        ImportSerializer(job).data,
-        status=status.HTTP_202_ACCEPTED,
-        headers={"Location": where, "Retry-After": "1"},
-    )
 
 
 class ImportList(ListModelMixin, ImportView):
@@ -97,7 +74,7 @@ class ImportList(ListModelMixin, ImportView):
             "application/zip": OpenApiTypes.BINARY,
         },
         responses={
-            202: OpenApiResponse(ImportSerializer, description="Taken on; Location says where."),
+            202: OpenApiResponse(ImportSerializer, description=ACCEPTED),
             403: problem("403", "Not your scope, or a course that other authors change."),
             411: problem("411"),
             422: problem("422", "A graph without a course."),
@@ -109,20 +86,9 @@ class ImportList(ListModelMixin, ImportView):
         The file is checked by a worker: what is wrong with it is told by the job, all of it at
         once, and then nothing is changed. The same content twice changes nothing.
         """
-        upload_size_check(request)
-        body: Any = request.data
-        try:
-            return self._create(request, body)
-        finally:
-            if isinstance(body, UploadedFile):
-                body.close()
+        return self.upload_taken(request, self._start)
 
-    def _create(self, request: Request, body: Any) -> Response:
-        given: dict[str, Any] = dict(request.query_params.items())
-        if isinstance(body, UploadedFile):
-            given["file"] = body
-        else:
-            given |= form_values(body)
+    def _start(self, given: dict[str, Any]) -> ImportJob:
         asked = ImportFormSerializer(data=given)
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
@@ -131,24 +97,15 @@ class ImportList(ListModelMixin, ImportView):
             course = Course.objects.filter(uuid=wanted["course"]).first()
             if course is None:
                 raise FieldsRefusedError({"course": [f"There is no course {wanted['course']}."]})
-        job = import_job_create(
+        return import_job_create(
             wanted["file"],
-            by=caller(request),
+            by=caller(self.request),
             format=wanted["format"],
             course=course,
             is_dry_run=wanted["dry_run"],
             is_partial=wanted["partial"],
             now=now_utc(),
         )
-        return job_accepted(request, job)
-
-
-def form_values(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a form says; a file that was sent as a plain field is a file, too."""
-    given = {name: value for name, value in body.items() if value != "" or name == "file"}
-    if isinstance(given.get("file"), str):
-        given["file"] = SimpleUploadedFile("upload", given["file"].encode())
-    return given
 
 
 class ImportDetail(RetrieveModelMixin, ImportView):
@@ -171,10 +128,7 @@ class ImportErrors(ImportView):
     @extend_schema(operation_id="imports_errors", responses={(200, "text/csv"): OpenApiTypes.STR})
     def get(self, request: Request, uuid: UUID) -> Response:
         """Read the errors and warnings as CSV, a row each; no cell runs as a formula."""
-        job = get_object_or_404(self.get_queryset(), uuid=uuid)
-        rows = [[str(row.get(name, "")) for name in ERROR_COLUMNS] for row in job.errors]
-        headers = {"Content-Disposition": f'attachment; filename="import-{job.uuid}-errors.csv"'}
-        return Response(csv_text(ERROR_COLUMNS, rows), content_type="text/csv", headers=headers)
+        return self.errors_table(uuid)
 
 
 class ImportApply(ImportView):
@@ -186,12 +140,11 @@ class ImportApply(ImportView):
         operation_id="imports_apply",
         request=None,
         responses={
-            202: OpenApiResponse(ImportSerializer, description="Taken on; Location says where."),
+            202: OpenApiResponse(ImportSerializer, description=ACCEPTED),
             409: problem("409", "No dry run that went through."),
         },
     )
     def post(self, request: Request, uuid: UUID) -> Response:
         """Carry out a dry run that went through, on the same file."""
-        job = get_object_or_404(self.get_queryset(), uuid=uuid)
-        applied = import_job_apply(job, by=caller(request), now=now_utc())
-        return job_accepted(request, applied)
+        job = import_job_apply(self.job_of(uuid), by=caller(request), now=now_utc())
+        return self.accepted(job)

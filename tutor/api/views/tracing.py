@@ -1,5 +1,6 @@
 """What is known of learners: responses, beliefs, forecasts and plans of a class or a course."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -36,6 +37,10 @@ from tutor.responses.models import Response as LoggedResponse
 from tutor.responses.rows import ResponseRow, row_make, rows_of, rows_stream, skill_keys
 from tutor.scheduling.models import Plan
 
+TAGS = ["learners"]
+AS_CSV = extend_schema(tags=TAGS, responses={(200, "text/csv"): OpenApiTypes.STR})
+AS_NDJSON = extend_schema(tags=TAGS, responses={(200, "application/x-ndjson"): OpenApiTypes.STR})
+
 
 class LearnerPages(Pages):
     """Learners in the order of their accounts; each comes with a row for every skill."""
@@ -68,6 +73,27 @@ class ReachView(ApiView):
         return page
 
 
+class TableView(ReachView):
+    """A table of learners' data as a whole, sent while it is read, so without an ETag."""
+
+    renderer_classes: Any = (CsvRenderer, JSONRenderer)
+    pagination_class = None
+    form = TableForm.CSV
+    # What the file is called behind the course's id, and the names of its columns.
+    title: str
+    columns: tuple[str, ...]
+
+    def rows(self, reach: Reach) -> Iterator[Any]:
+        """Yield the rows of a reach."""
+        raise NotImplementedError
+
+    def table(self) -> StreamingHttpResponse:
+        """Send the rows while they are read."""
+        reach = self.reach()
+        name = f"{reach.course.key}-{self.title}"
+        return stream_response(self.rows(reach), self.columns, form=self.form, name=name)
+
+
 class ResponseView(ReachView):
     """The responses of a class or a course."""
 
@@ -95,7 +121,7 @@ class ResponseList(ResponseView):
     serializer_class = ResponseSerializer
     looks_at = "responses_read"
 
-    @extend_schema(tags=["learners"], responses=ResponseSerializer(many=True))
+    @extend_schema(tags=TAGS, responses=ResponseSerializer(many=True))
     def get(self, request: Request, uuid: UUID) -> Response:
         """List responses in the order in which they were recorded, corrections applied."""
         reach = self.reach()
@@ -105,26 +131,18 @@ class ResponseList(ResponseView):
         return self.get_paginated_response(ResponseSerializer(rows, many=True).data)
 
 
-class ResponseCsv(ResponseView):
+class ResponseCsv(TableView, ResponseView):
     """The response log as a table."""
 
     operation = "responses_csv"
     looks_at = "responses_exported"
-    renderer_classes: Any = (CsvRenderer, JSONRenderer)
-    pagination_class = None
-    form = TableForm.CSV
+    title, columns = "responses", ResponseRow._fields
 
-    def table(self) -> StreamingHttpResponse:
-        """Send the responses while they are read."""
-        reach = self.reach()
-        rows = rows_stream(self.responses(reach), reach.course)
-        name = f"{reach.course.key}-responses"
-        return stream_response(rows, ResponseRow._fields, form=self.form, name=name)
+    def rows(self, reach: Reach) -> Iterator[Any]:
+        """Yield the responses that are wanted."""
+        return rows_stream(self.responses(reach), reach.course)
 
-    @extend_schema(
-        tags=["learners"],
-        responses={(200, "text/csv"): OpenApiTypes.STR},
-    )
+    @AS_CSV
     def get(self, request: Request, uuid: UUID) -> StreamingHttpResponse:
         """Export responses as CSV, which the import of response logs reads; no cell is a formula.
 
@@ -140,10 +158,7 @@ class ResponseNdjson(ResponseCsv):
     renderer_classes = (NdjsonRenderer, JSONRenderer)
     form = TableForm.NDJSON
 
-    @extend_schema(
-        tags=["learners"],
-        responses={(200, "application/x-ndjson"): OpenApiTypes.STR},
-    )
+    @AS_NDJSON
     def get(self, request: Request, uuid: UUID) -> StreamingHttpResponse:
         """Export responses as JSON objects, a line each, every text as it is.
 
@@ -170,7 +185,7 @@ class BeliefList(BeliefView):
     pagination_class = LearnerPages
     looks_at = "beliefs_read"
 
-    @extend_schema(tags=["learners"], responses=BeliefsSerializer(many=True))
+    @extend_schema(tags=TAGS, responses=BeliefsSerializer(many=True))
     def get(self, request: Request, uuid: UUID) -> Response:
         """List beliefs, learner by learner, for now or some days ahead, with their version.
 
@@ -182,26 +197,18 @@ class BeliefList(BeliefView):
         return self.get_paginated_response(BeliefsSerializer(documents, many=True).data)
 
 
-class BeliefCsv(BeliefView):
+class BeliefCsv(TableView, BeliefView):
     """Beliefs as a table."""
 
     operation = "beliefs_csv"
     looks_at = "beliefs_exported"
-    renderer_classes: Any = (CsvRenderer, JSONRenderer)
-    pagination_class = None
-    form = TableForm.CSV
+    title, columns = "beliefs", BeliefRow._fields
 
-    def table(self) -> StreamingHttpResponse:
-        """Send the beliefs while they are asked for."""
-        reach = self.reach()
-        rows = beliefs_stream(reach.people(), reach.course, now=self.moment())
-        name = f"{reach.course.key}-beliefs"
-        return stream_response(rows, BeliefRow._fields, form=self.form, name=name)
+    def rows(self, reach: Reach) -> Iterator[Any]:
+        """Yield the beliefs of the moment that is asked for."""
+        return beliefs_stream(reach.people(), reach.course, now=self.moment())
 
-    @extend_schema(
-        tags=["learners"],
-        responses={(200, "text/csv"): OpenApiTypes.STR},
-    )
+    @AS_CSV
     def get(self, request: Request, uuid: UUID) -> StreamingHttpResponse:
         """Export beliefs as CSV, a row for each learner and skill."""
         return self.table()
@@ -214,10 +221,7 @@ class BeliefNdjson(BeliefCsv):
     renderer_classes = (NdjsonRenderer, JSONRenderer)
     form = TableForm.NDJSON
 
-    @extend_schema(
-        tags=["learners"],
-        responses={(200, "application/x-ndjson"): OpenApiTypes.STR},
-    )
+    @AS_NDJSON
     def get(self, request: Request, uuid: UUID) -> StreamingHttpResponse:
         """Export beliefs as JSON objects, a line for each learner and skill."""
         return self.table()
@@ -231,7 +235,7 @@ class ForecastList(ReachView):
     pagination_class = LearnerPages
     looks_at = "forecasts_read"
 
-    @extend_schema(tags=["learners"], responses=ForecastsSerializer(many=True))
+    @extend_schema(tags=TAGS, responses=ForecastsSerializer(many=True))
     def get(self, request: Request, uuid: UUID) -> Response:
         """List P(correct) of the steps that could come next, learner by learner.
 
@@ -250,7 +254,7 @@ class PlanList(ReachView):
     pagination_class = NewestPages
     looks_at = "plans_read"
 
-    @extend_schema(tags=["learners"], responses=PlanSerializer(many=True))
+    @extend_schema(tags=TAGS, responses=PlanSerializer(many=True))
     def get(self, request: Request, uuid: UUID) -> Response:
         """List decisions, newest first, each with its candidates, scores and propensities."""
         reach = self.reach()

@@ -18,7 +18,7 @@ from tutor.api.http import ApiView, caller
 from tutor.api.import_serializers import ImportSerializer
 from tutor.api.openapi import problem
 from tutor.api.paging import Pages
-from tutor.api.views.imports import job_accepted
+from tutor.api.views.jobs import ACCEPTED, JobView
 from tutor.common.clock import now_utc
 from tutor.content.bundles import bundle_unpack
 from tutor.content.jobs import roll_back_start
@@ -87,10 +87,11 @@ class CourseVersionBundle(ApiView):
         return Response(bundle, headers=headers)
 
 
-class CourseVersionRollBack(ApiView):
+class CourseVersionRollBack(JobView):
     """The way back to a version."""
 
-    serializer_class = ImportSerializer
+    serializer_class = job_serializer = ImportSerializer
+    job_address = "api:import"
     scopes = {"POST": Scope.IMPORT}
     writes = {"POST": "api_course_roll_back"}
     object_kind = "course"
@@ -100,7 +101,7 @@ class CourseVersionRollBack(ApiView):
         tags=["courses"],
         request=None,
         responses={
-            202: OpenApiResponse(ImportSerializer, description="Taken on; Location says where."),
+            202: OpenApiResponse(ImportSerializer, description=ACCEPTED),
             403: problem("403", "Not your scope, or a course that other authors change."),
         },
     )
@@ -111,4 +112,4 @@ class CourseVersionRollBack(ApiView):
         """
         version = version_found(uuid, number)
         job = roll_back_start(version.course, number, by=caller(request), now=now_utc())
-        return job_accepted(request, job)
+        return self.accepted(job)
