@@ -9,7 +9,7 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -41,6 +41,7 @@ from tutor.tracing.history_content import (
 )
 from tutor.tracing.history_mapping import NO_MAPPING, IdMapping, learners_resolve
 from tutor.tracing.history_reading import History, moment_of
+from tutor.tracing.history_result import HistoryResult
 from tutor.tracing.replaying import learners_replay_later
 
 logger = logging.getLogger(__name__)
@@ -63,26 +64,6 @@ class _Counts:
     n_accounts_new: int = 0
     n_enrolled: int = 0
     n_late: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryResult:
-    """What an import added, or would add. `n_late` learners had states that are replayed now."""
-
-    course_key: str
-    is_dry_run: bool
-    n_responses: int
-    n_new: int
-    n_known: int
-    n_learners: int
-    n_accounts_new: int
-    n_enrolled: int
-    n_skills_new: int
-    n_steps_new: int
-    n_late: int
-    first_at: datetime
-    last_at: datetime
-    notes: tuple[str, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,11 @@ from tutor.content.job_running import (
 from tutor.content.models import ImportStatus
 from tutor.roster.models import Classroom
 from tutor.roster.selectors import learners_of_teacher
-from tutor.tracing.history_import import HistoryResult, history_import
+from tutor.tracing.history_import import history_import
 from tutor.tracing.history_mapping import NO_MAPPING, IdMapping, mapping_read
 from tutor.tracing.history_reach import import_course_check
 from tutor.tracing.history_reading import HistoryOptions, history_read
+from tutor.tracing.history_result import HistoryResult, result_write
 from tutor.tracing.models import ResponseImport
 
 TOPIC = "response-import"
@@ -186,16 +187,6 @@ class _Run(JobRun[ResponseImport]):
             upload_delete(self.job)
             names_forget(self.job)
         return has_ended
-
-
-def result_write(result: HistoryResult) -> dict[str, Any]:
-    """Return what an import added, or would add, as JSON has it."""
-    written = asdict(result)
-    del written["notes"]
-    return written | {
-        "first_at": result.first_at.isoformat(),
-        "last_at": result.last_at.isoformat(),
-    }
 
 
 def upload_delete(job: ResponseImport) -> None:

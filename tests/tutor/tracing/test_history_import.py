@@ -24,8 +24,9 @@ from tutor.responses.models import Response
 from tutor.roster.models import Enrolment
 from tutor.tracing import history_import as history_import_module
 from tutor.tracing.history_content import HistoryRefusedError, key_from
-from tutor.tracing.history_import import HistoryResult, history_import
+from tutor.tracing.history_import import history_import
 from tutor.tracing.history_reading import HistoryOptions, history_read
+from tutor.tracing.history_result import HistoryResult
 from tutor.tracing.models import LearnerState
 from tutor.tracing.services import states_verify
 

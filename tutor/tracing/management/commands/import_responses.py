@@ -15,7 +15,7 @@ from tutor.common.clock import now_utc
 from tutor.common.errors import TutorError
 from tutor.roster.models import Classroom
 from tutor.tracing.history_content import HistoryRefusedError
-from tutor.tracing.history_import import HistoryResult, history_import
+from tutor.tracing.history_import import history_import
 from tutor.tracing.history_mapping import (
     NO_MAPPING,
     IdMapping,
@@ -28,6 +28,7 @@ from tutor.tracing.history_reading import (
     HistoryUnreadableError,
     history_read,
 )
+from tutor.tracing.history_result import HistoryResult
 
 READING_SHARE = 0.1
 FAULTS_SHOWN = 50
