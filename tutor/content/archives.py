@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 
+from django.utils.translation import gettext as _
+
 from tutor.content.errors import ContentUnreadableError
 
 MAX_FILES = 60_000
@@ -38,7 +40,9 @@ class ZipFiles:
             self._zip = zipfile.ZipFile(file)
             entries = [entry for entry in self._zip.infolist() if not entry.is_dir()]
         except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
-            raise ContentUnreadableError(f"The zip could not be opened: {error}.") from error
+            raise ContentUnreadableError(
+                _("The zip could not be opened: {reason}.").format(reason=error)
+            ) from error
         _check_directory(entries)
         self._entries: Mapping[str, zipfile.ZipInfo] = {e.filename: e for e in entries}
         self.names = tuple(sorted(self._entries))
@@ -51,11 +55,14 @@ class ZipFiles:
                 # The directory's size may lie; read no more than it said.
                 content = opened.read(entry.file_size + 1)
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
-            raise ContentUnreadableError(f"'{name}' in the zip is damaged: {error}.") from error
+            raise ContentUnreadableError(
+                _("'{name}' in the zip is damaged: {reason}.").format(name=name, reason=error)
+            ) from error
         if len(content) != entry.file_size:
             raise ContentUnreadableError(
-                f"'{name}' in the zip holds {len(content)} bytes or more, "
-                f"its directory says {entry.file_size}."
+                _(
+                    "'{name}' in the zip holds {held} bytes or more, its directory says {said}."
+                ).format(name=name, held=len(content), said=entry.file_size)
             )
         return content
 
@@ -74,7 +81,9 @@ class FolderFiles:
         )
         if len(self.names) > MAX_FILES:
             raise ContentUnreadableError(
-                f"The folder holds {len(self.names)} files, at most {MAX_FILES} are read."
+                _("The folder holds {count} files, at most {most} are read.").format(
+                    count=len(self.names), most=MAX_FILES
+                )
             )
 
     def read(self, name: str) -> bytes:
@@ -83,7 +92,9 @@ class FolderFiles:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
             raise ContentUnreadableError(
-                f"'{name}' has {size} bytes, at most {MAX_FILE_BYTES} are read."
+                _("'{name}' has {size} bytes, at most {most} are read.").format(
+                    name=name, size=size, most=MAX_FILE_BYTES
+                )
             )
         return path.read_bytes()
 
@@ -91,20 +102,28 @@ class FolderFiles:
 def _check_directory(entries: list[zipfile.ZipInfo]) -> None:
     if len(entries) > MAX_FILES:
         raise ContentUnreadableError(
-            f"The zip holds {len(entries)} files, at most {MAX_FILES} are read."
+            _("The zip holds {count} files, at most {most} are read.").format(
+                count=len(entries), most=MAX_FILES
+            )
         )
     total = sum(entry.file_size for entry in entries)
     if total > MAX_UNPACKED_BYTES:
         raise ContentUnreadableError(
-            f"The zip unpacks to {total} bytes, at most {MAX_UNPACKED_BYTES} are read."
+            _("The zip unpacks to {total} bytes, at most {most} are read.").format(
+                total=total, most=MAX_UNPACKED_BYTES
+            )
         )
     seen: set[str] = set()
     for entry in entries:
         problem = _entry_problem(entry)
         if problem:
-            raise ContentUnreadableError(f"'{entry.filename}' in the zip {problem}.")
+            raise ContentUnreadableError(
+                _("'{name}' in the zip {problem}.").format(name=entry.filename, problem=problem)
+            )
         if entry.filename in seen:
-            raise ContentUnreadableError(f"'{entry.filename}' stands twice in the zip.")
+            raise ContentUnreadableError(
+                _("'{name}' stands twice in the zip.").format(name=entry.filename)
+            )
         seen.add(entry.filename)
 
 

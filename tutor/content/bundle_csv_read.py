@@ -6,6 +6,8 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from django.utils.translation import gettext as _
+
 from tutor.content.archives import Files
 from tutor.content.bundle_cells import cell_read
 from tutor.content.bundle_tables import (
@@ -21,6 +23,7 @@ from tutor.content.decoding import text_decode
 from tutor.content.errors import ContentUnreadableError, RowError, value_shown
 from tutor.content.findings import Findings
 from tutor.content.origins import Origin
+from tutor.content.wordings import UNKNOWN
 
 _COURSE_FILE = TABLES["course"].file
 _SECTIONS = ("skills", "prerequisites", "lessons", "problems", "assets")
@@ -41,7 +44,9 @@ def csv_bundle_read(files: Files) -> tuple[Document, Origin]:
     """
     root = csv_root(files.names)
     if root is None:
-        raise ContentUnreadableError("There is no course.csv; expected one at the top of the zip.")
+        raise ContentUnreadableError(
+            _("There is no course.csv; expected one at the top of the zip.")
+        )
     return _Reading(files, root).run()
 
 
@@ -59,7 +64,7 @@ class _Reading:
         document: Document = {"format": FORMAT, **{section: [] for section in _SECTIONS}}
         for pointer, row in self._rows("course"):
             if "course" in document:
-                message = "There is a second course; a bundle holds one."
+                message = _("There is a second course; a bundle holds one.")
                 self.findings.error(pointer, row.get("id", ""), "one row", message)
                 continue
             document["format_version"] = row.pop("format_version", 1)
@@ -101,13 +106,15 @@ class _Reading:
         for column in table.columns:
             cell = cell_read(cells.get(column.name, ""))
             if "\0" in cell:
-                message = "The cell holds the null character, which no database keeps."
+                message = _("The cell holds the null character, which no database keeps.")
                 self.findings.error(f"{place}/{column.name}", cell, "a text", message)
             elif cell or column.is_required:
                 try:
                     row[column.name] = column.read(cell)
                 except CellError as error:
-                    message = f"{value_shown(cell)!r} does not fit; expected {error}."
+                    message = _("{value!r} does not fit; expected {reason}.").format(
+                        value=value_shown(cell), reason=error
+                    )
                     self.findings.error(f"{place}/{column.name}", cell, str(error), message)
         return row
 
@@ -153,7 +160,7 @@ class _Reading:
         found = self.pointers.get((name, key))
         if found is None:
             kind = kind or name.removesuffix("s")
-            message = f"There is no {kind} '{value_shown(key)}'."
+            message = UNKNOWN[kind].format(id=value_shown(key))
             self.findings.error(place, key, f"the id of a {kind}", message)
         return found
 
@@ -169,7 +176,9 @@ class _Reading:
         try:
             row["answer"] = answer_from(kind.strip(), plain, row.pop("answer_more", None))
         except CellError as error:
-            message = f"The answer cannot be put together; expected {error}."
+            message = _("The answer cannot be put together; expected {reason}.").format(
+                reason=error
+            )
             self.findings.error(f"{place}/answer_more", "", str(error), message)
 
     def _picture_add(self, asset: Document) -> None:
@@ -182,7 +191,9 @@ class _Reading:
         tables = ", ".join(table.file for table in TABLES.values())
         for name in self.files.names:
             if name not in self.used:
-                message = f"'{name}' was left out: no table and no picture that a row names."
+                message = _(
+                    "'{name}' was left out: no table and no picture that a row names."
+                ).format(name=name)
                 self.findings.warning(name, "", f"{tables} or a picture", message, field="")
 
 
@@ -206,7 +217,9 @@ def _records(
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            message = f"The row that begins in line {line} cannot be read: {error}."
+            message = _("The row that begins in line {line} cannot be read: {reason}.").format(
+                line=line, reason=error
+            )
             findings.error(f"{table.file}:{line}", "", "CSV with commas", message, field="")
             return
         if cells is None:
@@ -216,14 +229,16 @@ def _records(
             if not _header_check(header, table, findings):
                 return
         elif any(cells) and len(cells) != len(header):
-            message = f"The row has {len(cells)} cells, its header {len(header)}."
+            message = _("The row has {cells} cells, its header {columns}.").format(
+                cells=len(cells), columns=len(header)
+            )
             expected = f"{len(header)} cells"
             findings.error(f"{table.file}:{line}", len(cells), expected, message, field="")
         elif any(cells):
             yield line, dict(zip(header, cells, strict=True))
         line = reader.line_num + 1
     if header is None:
-        message = f"'{table.file}' is empty."
+        message = _("'{file}' is empty.").format(file=table.file)
         findings.error(f"{table.file}:1", "", "a line with the columns' names", message, field="")
 
 
@@ -236,13 +251,17 @@ def _header_check(header: list[str], table: Table, findings: Findings) -> bool:
         if name not in known or name in header[:at]:
             is_sound = False
             is_double = name in known
-            reason = "stands twice" if is_double else "is not known here"
-            message = f"The column '{value_shown(name)}' {reason}."
+            said = (
+                _("The column '{name}' stands twice.")
+                if is_double
+                else _("The column '{name}' is not known here.")
+            )
+            message = said.format(name=value_shown(name))
             findings.error(f"{where}/{at + 1}", name, expected, message, field=value_shown(name))
     for column in table.columns:
         if column.is_required and column.name not in header:
             is_sound = False
-            message = f"The column '{column.name}' is missing."
+            message = _("The column '{name}' is missing.").format(name=column.name)
             findings.error(
                 where, ", ".join(header), f"a column {column.name}", message, field=column.name
             )

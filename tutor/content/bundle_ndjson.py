@@ -11,6 +11,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from tutor.content.bundles import Document
 from tutor.content.decoding import json_read, text_decode
 from tutor.content.errors import ContentUnreadableError, ImportRefusedError
@@ -51,7 +53,7 @@ def ndjson_read(raw: bytes, *, name: str) -> tuple[Document, Origin]:
         if not document:
             sections = SECTION_OF.values()
             if not isinstance(record, dict) or "course" not in record or record.keys() & sections:
-                message = "The file does not begin with the line of the course alone."
+                message = _("The file does not begin with the line of the course alone.")
                 findings.error(where, line, _FIRST, message, field="")
                 break
             document = record | {section: [] for section in sections}
@@ -61,7 +63,9 @@ def ndjson_read(raw: bytes, *, name: str) -> tuple[Document, Origin]:
     if not document and findings.has_errors:
         raise ImportRefusedError(findings.rows())
     if not document:
-        raise ContentUnreadableError(f"'{name}' holds no line; expected the line of a course.")
+        raise ContentUnreadableError(
+            _("'{name}' holds no line; expected the line of a course.").format(name=name)
+        )
     return document, Origin(places, tuple(findings.rows()))
 
 
@@ -71,7 +75,7 @@ def _record_take(
     kind = next(iter(record), "") if isinstance(record, dict) and len(record) == 1 else None
     section = SECTION_OF.get(kind) if kind is not None else None
     if section is None:
-        message = "The line is no part of a course."
+        message = _("The line is no part of a course.")
         findings.error(where, json.dumps(record, ensure_ascii=False), _EXPECTED, message, field="")
         return
     places[f"/{section}/{len(document[section])}"] = f"{where}/{kind}"

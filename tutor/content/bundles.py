@@ -11,6 +11,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from tutor.content.archives import Files
 from tutor.content.decoding import json_read
 from tutor.content.errors import ContentUnreadableError
@@ -29,10 +31,10 @@ def bundle_from_files(files: Files) -> Document:
     """
     root = bundle_root(files.names)
     if root is None:
-        raise ContentUnreadableError("The zip holds no bundle.json; expected one at its top.")
+        raise ContentUnreadableError(_("The zip holds no bundle.json; expected one at its top."))
     document = json_read(files.read(f"{root}bundle.json"), name="bundle.json")
     if not isinstance(document, dict):
-        raise ContentUnreadableError("bundle.json holds no object; expected a course bundle.")
+        raise ContentUnreadableError(_("bundle.json holds no object; expected a course bundle."))
     folder = f"{root}assets/"
     assets = document.get("assets", [])
     for asset in assets if isinstance(assets, list) else []:

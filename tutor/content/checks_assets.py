@@ -5,6 +5,8 @@ import binascii
 import hashlib
 from collections.abc import Sequence
 
+from django.utils.translation import gettext as _
+
 from tutor.content.bundles import Document
 from tutor.content.findings import Findings
 
@@ -28,22 +30,31 @@ def assets_check(rows: Sequence[tuple[str, Document]], findings: Findings) -> No
     """Refuse pictures without bytes, of another kind than said, changed on the way, or too big."""
     for pointer, asset in rows:
         if "data" not in asset:
-            message = f"The picture '{asset['id']}' has no data and is not in assets/ of the zip."
+            message = _(
+                "The picture '{picture}' has no data and is not in assets/ of the zip."
+            ).format(picture=asset["id"])
             findings.error(f"{pointer}/data", "", "base64, or a file in assets/", message)
             continue
         try:
             data = base64.b64decode(asset["data"], validate=True)
         except (binascii.Error, ValueError):
-            message = f"The data of '{asset['id']}' is not base64."
+            message = _("The data of '{picture}' is not base64.").format(picture=asset["id"])
             findings.error(f"{pointer}/data", asset["data"], "base64", message)
             continue
         if len(data) > MAX_ASSET_BYTES:
             expected = f"at most {MAX_ASSET_BYTES} bytes"
-            message = f"The picture '{asset['id']}' has {len(data)} bytes, {expected} are taken."
+            message = _(
+                "The picture '{picture}' has {size} bytes, at most {most} bytes are taken."
+            ).format(picture=asset["id"], size=len(data), most=MAX_ASSET_BYTES)
             findings.error(f"{pointer}/data", f"{len(data)} bytes", expected, message)
         found = media_type_of(data)
         if found != asset["media_type"]:
-            message = f"The picture '{asset['id']}' is {found or 'no picture that we know'}."
+            said = (
+                _("The picture '{picture}' is {kind}.")
+                if found
+                else _("The picture '{picture}' is no picture that we know.")
+            )
+            message = said.format(picture=asset["id"], kind=found)
             findings.error(
                 f"{pointer}/media_type",
                 asset["media_type"],
@@ -52,5 +63,7 @@ def assets_check(rows: Sequence[tuple[str, Document]], findings: Findings) -> No
             )
         digest = hashlib.sha256(data).hexdigest()
         if asset.get("sha256", digest) != digest:
-            message = f"The picture '{asset['id']}' has another checksum than the bundle says."
+            message = _(
+                "The picture '{picture}' has another checksum than the bundle says."
+            ).format(picture=asset["id"])
             findings.error(f"{pointer}/sha256", asset["sha256"], digest, message)

@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from tutor.content.bundles import Document
 from tutor.content.checks_text import text_check
 from tutor.content.edges import cycles_named
 from tutor.content.findings import Findings
+from tutor.content.wordings import TWICE_IN_STEP, UNKNOWN
 from tutor.grading.answers import answer_read, answer_validate
 from tutor.grading.errors import GradingError, TemplateError
 from tutor.grading.specs import Unreadable, posted
@@ -27,14 +30,14 @@ def problem_check(
 ) -> None:
     """Add every finding of one problem that fits the schema."""
     if problem["lesson"] not in lesson_ids:
-        message = f"There is no lesson '{problem['lesson']}'."
+        message = UNKNOWN["lesson"].format(id=problem["lesson"])
         expected = "the id of a lesson of this bundle"
         findings.error(f"{pointer}/lesson", problem["lesson"], expected, message)
     for at, step in enumerate(problem["steps"]):
         step_pointer = f"{pointer}/steps/{at}"
         for number, skill in enumerate(step["skills"]):
             if skill not in skill_ids:
-                message = f"There is no skill '{skill}'."
+                message = UNKNOWN["skill"].format(id=skill)
                 expected = "the id of a skill of this bundle"
                 findings.error(f"{step_pointer}/skills/{number}", skill, expected, message)
         _twice_check(step.get("choices", []), f"{step_pointer}/choices", "choice", findings)
@@ -48,7 +51,7 @@ def _twice_check(
     seen: set[str] = set()
     for at, item in enumerate(items):
         if item["id"] in seen:
-            message = f"The {kind} id '{item['id']}' stands twice in this step."
+            message = TWICE_IN_STEP[kind].format(id=item["id"])
             findings.error(f"{pointer}/{at}/id", item["id"], "each id once", message)
         seen.add(item["id"])
 
@@ -68,19 +71,25 @@ def _hints_check(hints: Sequence[Mapping[str, Any]], pointer: str, findings: Fin
             if key in ids:
                 needed.append((key, hint["id"]))
             else:
-                message = f"The hint '{hint['id']}' depends on '{key}', which this step lacks."
+                message = _("The hint '{hint}' depends on '{key}', which this step lacks.").format(
+                    hint=hint["id"], key=key
+                )
                 findings.error(where, key, "the id of a hint of this step", message)
         is_scaffold = hint.get("kind", "hint") == "scaffold"
         if is_scaffold and "answer" not in hint:
-            message = f"The scaffold '{hint['id']}' asks back but has no answer."
+            message = _("The scaffold '{hint}' asks back but has no answer.").format(
+                hint=hint["id"]
+            )
             findings.error(f"{below}/answer", "", "an answer", message)
         if not is_scaffold and "answer" in hint:
-            message = f"The hint '{hint['id']}' has an answer, but only a scaffold asks back."
+            message = _("The hint '{hint}' has an answer, but only a scaffold asks back.").format(
+                hint=hint["id"]
+            )
             findings.error(f"{below}/answer", hint["answer"], "no answer", message)
         _twice_check(hint.get("choices", []), f"{below}/choices", "choice", findings)
     for cycle in cycles_named(needed):
         path = " -> ".join(cycle)
-        message = f"The hints wait for each other in a circle: {path}."
+        message = _("The hints wait for each other in a circle: {path}.").format(path=path)
         findings.error(pointer, path, "hints without a circle", message)
 
 
@@ -129,7 +138,8 @@ def _texts(node: object, pointer: str) -> Iterator[tuple[str, str]]:
 
 def _drawn_note(problem: Document, seed: int) -> str:
     values = variant_draw(problem["variables"], problem.get("constraints", []), seed=seed)
-    return " (with " + ", ".join(f"{n} = {_plain(v)}" for n, v in values.items()) + ")"
+    shown = ", ".join(f"{name} = {_plain(value)}" for name, value in values.items())
+    return _(" (with {values})").format(values=shown)
 
 
 def _plain(value: object) -> str:
@@ -166,13 +176,15 @@ def _answer_check(asked: Document, pointer: str, note: str, findings: Findings) 
     problems = answer_validate(asked["answer"], choices=choices)
     for problem in problems:
         where = f"{pointer}/answer{problem.pointer}"
-        message = f"The answer cannot be graded with{note}: expected {problem.expected}."
+        message = _("The answer cannot be graded with{note}: expected {expected}.").format(
+            note=note, expected=problem.expected
+        )
         findings.error(where, problem.value, problem.expected, message)
     if asked["answer"]["kind"] in PICKED_KINDS:
         texts = [choice["text"].strip() for choice in choices]
         for at, text in enumerate(texts):
             if text in texts[:at]:
-                message = f"Two choices read alike{note}."
+                message = _("Two choices read alike{note}.").format(note=note)
                 findings.warning(f"{pointer}/choices/{at}/text", text, "another text", message)
     return not problems
 
@@ -192,7 +204,9 @@ def _feedback_check(step: Document, pointer: str, note: str, findings: Findings)
                 f"{pointer}/feedback/{at}/answer",
                 entry["answer"],
                 "an answer that the step's kind can read",
-                f"Nobody will see this feedback{note}: {reading.message}",
+                _("Nobody will see this feedback{note}: {reason}").format(
+                    note=note, reason=reading.message
+                ),
             )
     return is_sound
 

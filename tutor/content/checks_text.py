@@ -2,6 +2,8 @@
 
 import re
 
+from django.utils.translation import gettext as _
+
 from tutor.content.findings import Findings
 from tutor.content.mathml import FormulaError, mathml_render
 from tutor.content.text import assets_named, formulas_unrenderable
@@ -14,10 +16,12 @@ def text_check(text: str, pointer: str, asset_ids: frozenset[str], findings: Fin
     """Warn of what would show its source; refuse pictures that the bundle lacks."""
     if ("$" in text or "```" in text) and not _is_plainly_fine(text):
         for problem in formulas_unrenderable(text):
-            message = f"It would be shown as it is written: {problem}"
+            message = _("It would be shown as it is written: {problem}").format(problem=problem)
             findings.warning(pointer, text, "LaTeX or a figure that can be drawn", message)
     for name in sorted(assets_named(text) - asset_ids):
-        message = f"The text shows 'asset:{name}', which the bundle does not hold."
+        message = _("The text shows 'asset:{name}', which the bundle does not hold.").format(
+            name=name
+        )
         findings.error(pointer, name, "the id of an asset of this bundle", message)
 
 

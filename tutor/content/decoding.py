@@ -9,6 +9,8 @@ import json
 import math
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from tutor.content.errors import ContentUnreadableError
 
 MAX_NESTING = 40
@@ -22,7 +24,9 @@ def text_decode(raw: bytes, *, name: str) -> str:
         ContentUnreadableError: naming the first byte that does not fit, and its line.
     """
     if raw.startswith(_UTF16):
-        raise ContentUnreadableError(f"'{name}' is not UTF-8 text but UTF-16; save it as UTF-8.")
+        raise ContentUnreadableError(
+            _("'{name}' is not UTF-8 text but UTF-16; save it as UTF-8.").format(name=name)
+        )
     mark = len(codecs.BOM_UTF8) if raw.startswith(codecs.BOM_UTF8) else 0
     try:
         return raw[mark:].decode()
@@ -30,8 +34,10 @@ def text_decode(raw: bytes, *, name: str) -> str:
         at = mark + error.start
         line = raw.count(b"\n", 0, at) + 1
         raise ContentUnreadableError(
-            f"'{name}' is not UTF-8 text (byte {at}, line {line}: 0x{raw[at]:02x}); "
-            "save it as UTF-8."
+            _(
+                "'{name}' is not UTF-8 text (byte {at}, line {line}: 0x{byte:02x}); "
+                "save it as UTF-8."
+            ).format(name=name, at=at, line=line, byte=raw[at])
         ) from error
 
 
@@ -45,7 +51,9 @@ def lines_decode(raw: bytes, *, name: str) -> list[str]:
     at = text.find("\0")
     if at >= 0:
         line = text.count("\n", 0, at) + 1
-        raise ContentUnreadableError(f"'{name}' holds a null character in line {line}.")
+        raise ContentUnreadableError(
+            _("'{name}' holds a null character in line {line}.").format(name=name, line=line)
+        )
     return text.split("\n")
 
 
@@ -68,14 +76,20 @@ def json_read(raw: bytes, *, name: str) -> Any:
             _check_characters(document)
     except json.JSONDecodeError as error:
         raise ContentUnreadableError(
-            f"'{name}' is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+            _("'{name}' is not JSON: {reason} at line {line}, column {column}.").format(
+                name=name, reason=error.msg, line=error.lineno, column=error.colno
+            )
         ) from error
     except RecursionError as error:
         raise ContentUnreadableError(
-            f"'{name}' is nested more than {MAX_NESTING} levels deep."
+            _("'{name}' is nested more than {most} levels deep.").format(
+                name=name, most=MAX_NESTING
+            )
         ) from error
     except ValueError as error:
-        raise ContentUnreadableError(f"'{name}': {error}.") from error
+        raise ContentUnreadableError(
+            _("'{name}': {reason}.").format(name=name, reason=error)
+        ) from error
     return document
 
 
@@ -101,7 +115,7 @@ def _float_read(text: str) -> float:
 
 def _check_nesting(document: Any) -> None:
     level = [document]
-    for _ in range(MAX_NESTING):
+    for _level in range(MAX_NESTING):
         level = [
             child
             for node in level

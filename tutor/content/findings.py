@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from django.utils.translation import ngettext
+
 from tutor.content.errors import RowError, Severity, value_shown
 
 MAX_ROWS = 2_000
@@ -75,6 +77,10 @@ class Findings:
         rows = sorted(self._rows, key=lambda row: row.severity != Severity.ERROR)
         if self._unlisted:
             severity = Severity.ERROR if self.has_errors else Severity.WARNING
-            message = f"{self._unlisted} more rows are not listed; mend these first."
+            message = ngettext(
+                "{count} more row is not listed; mend these first.",
+                "{count} more rows are not listed; mend these first.",
+                self._unlisted,
+            ).format(count=self._unlisted)
             rows.append(RowError("", "", "", "fewer findings", message, severity))
         return rows

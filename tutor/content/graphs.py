@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from tutor.accounts.models import User
 from tutor.content.access import author_check
 from tutor.content.bundles import Document, canonical_edge, edge_key
@@ -20,6 +22,7 @@ from tutor.content.importing import ImportResult, OnApply, plan_carry_out
 from tutor.content.models import Course, EdgeKind, EdgeSource
 from tutor.content.oatutor import id_from
 from tutor.content.planning import plan_make
+from tutor.content.wordings import CIRCLE, CIRCLE_BESIDE_KEPT
 
 MAX_NODES = 100_000
 MAX_EDGES = 500_000
@@ -51,7 +54,7 @@ def graph_import(
     findings = Findings()
     edges = edges_read(document, findings)
     progress(0.2, "looking for circles")
-    cycles_check(edges, "/edges", "", findings)
+    cycles_check(edges, "/edges", findings)
     _refuse(findings)
     target = course_export(course)
     progress(0.5, "joining")
@@ -64,7 +67,7 @@ def graph_import(
         for edge in target["prerequisites"]
         if edge["kind"] == EdgeKind.PREREQUISITE.value
     ]
-    cycles_check(needed, "/edges", " together with the edges that the course has", findings)
+    cycles_check(needed, "/edges", findings, is_with_kept=True)
     _refuse(findings)
     return plan_carry_out(
         plan_make(target, course),
@@ -91,23 +94,24 @@ def _key(node: str, keys: set[str]) -> str:
 def edges_read(document: object, findings: Findings) -> list[Edge]:
     """Give the edges of a graph document once each; what is wrong goes into the findings."""
     if not is_graph(document) or not isinstance(document, Mapping):
-        findings.error("", document, "an object with nodes and edges", "This is not a graph.")
+        findings.error("", document, "an object with nodes and edges", _("This is not a graph."))
         return []
     lists: dict[str, list[Any]] = {}
     for name, most in (("nodes", MAX_NODES), ("edges", MAX_EDGES)):
         rows = document[name]
         if not isinstance(rows, list) or len(rows) > most:
             expected = f"a list of at most {most}"
-            findings.error(f"/{name}", rows, expected, f"'{name}' is not {expected}.")
+            said = _("'{name}' is not a list of at most {most}.").format(name=name, most=most)
+            findings.error(f"/{name}", rows, expected, said)
             return []
         lists[name] = rows
     nodes: set[str] = set()
     for at, node in enumerate(lists["nodes"]):
         key = node.get("id") if isinstance(node, Mapping) else None
         if not isinstance(key, str) or not key:
-            findings.error(f"/nodes/{at}/id", node, "a text", "The node has no id.")
+            findings.error(f"/nodes/{at}/id", node, "a text", _("The node has no id."))
         elif key in nodes:
-            message = f"The node '{key}' stands twice."
+            message = _("The node '{key}' stands twice.").format(key=key)
             findings.error(f"/nodes/{at}/id", key, "each node once", message)
         else:
             nodes.add(key)
@@ -120,28 +124,32 @@ def _edges_sound(rows: list[Any], nodes: set[str], findings: Findings) -> list[E
         ends = (row.get("from"), row.get("to")) if isinstance(row, Mapping) else (None, None)
         source, target = ends
         if not isinstance(source, str) or not isinstance(target, str):
-            findings.error(f"/edges/{at}", row, "from and to as texts", "The edge lacks an end.")
+            findings.error(f"/edges/{at}", row, "from and to as texts", _("The edge lacks an end."))
             continue
         for name, end in (("from", source), ("to", target)):
             if end not in nodes:
-                message = f"There is no node '{end}'."
+                message = _("There is no node '{end}'.").format(end=end)
                 findings.error(f"/edges/{at}/{name}", end, "the id of a node", message)
         if (source, target) in edges:
-            message = f"The edge '{source}' -> '{target}' stands twice; it counts once."
+            message = _("The edge '{source}' -> '{target}' stands twice; it counts once.").format(
+                source=source, target=target
+            )
             findings.warning(f"/edges/{at}", value_shown(f"{source} -> {target}"), "once", message)
         edges.setdefault((source, target), at)
     return list(edges)
 
 
-def cycles_check(edges: list[Edge], pointer: str, note: str, findings: Findings) -> None:
-    """Find the circles of a graph, each named."""
+def cycles_check(
+    edges: list[Edge], pointer: str, findings: Findings, *, is_with_kept: bool = False
+) -> None:
+    """Find the circles of a graph, each named; `is_with_kept` says that the course's own count."""
     for cycle in cycles_named(edges):
         path = " -> ".join(cycle)
         findings.error(
             pointer,
             path,
             "prerequisites without a cycle",
-            f"The prerequisites run in a circle{note}: {path}.",
+            (CIRCLE_BESIDE_KEPT if is_with_kept else CIRCLE).format(path=path),
         )
 
 
@@ -176,18 +184,30 @@ def _notes(
         and not ({_key(a, keys), _key(b, keys)} - keys) <= through
     ]
     summary = (
-        f"{len(known)} of the graph's {len(nodes)} skills are in the course; of its {len(edges)} "
-        f"edges {direct} join two of them directly, and {len(found) - direct} more were joined "
-        "through skills that the course lacks."
+        _(
+            "{known} of the graph's {nodes} skills are in the course; of its {edges} edges "
+            "{direct} join two of them directly, and {joined} more were joined through skills "
+            "that the course lacks."
+        )
+    ).format(
+        known=len(known),
+        nodes=len(nodes),
+        edges=len(edges),
+        direct=direct,
+        joined=len(found) - direct,
     )
     notes = [summary]
     notes.extend(
-        f"Joined: {source} -> {end}, through {', '.join(via)}."
+        _("Joined: {source} -> {end}, through {via}.").format(
+            source=source, end=end, via=", ".join(via)
+        )
         for (source, end), via in found.items()
         if via
     )
     notes.extend(
-        f"Left out: {source} -> {end}: it leads to no two skills of the course."
+        _("Left out: {source} -> {end}: it leads to no two skills of the course.").format(
+            source=source, end=end
+        )
         for source, end in left_out
     )
     return notes

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from tutor.content.archives import Files
 from tutor.content.bundles import FORMAT, FORMAT_VERSION, Document
@@ -56,7 +57,9 @@ class _Conversion:
         self.notes: list[str] = []
         plans = [name for name in files.names if PurePosixPath(name).name == PLANS]
         if not plans:
-            raise ContentUnreadableError(f"There is no {PLANS}; expected an OATutor content pool.")
+            raise ContentUnreadableError(
+                _("There is no {plans}; expected an OATutor content pool.").format(plans=PLANS)
+            )
         self.root = min(plans, key=len).removesuffix(PLANS)
         self.assets: dict[str, Document] = {}
         # Renamed ids, so that the same name always becomes the same id.
@@ -94,24 +97,28 @@ class _Conversion:
     def _object(self, name: str) -> Document:
         document = self._json(self.root + name)
         if not isinstance(document, dict):
-            raise ContentUnreadableError(f"'{name}' holds no object.")
+            raise ContentUnreadableError(_("'{name}' holds no object.").format(name=name))
         return document
 
     def _json(self, name: str) -> Any:
         if name not in self.files.names:
-            raise ContentUnreadableError(f"'{name}' is not there.")
+            raise ContentUnreadableError(_("'{name}' is not there.").format(name=name))
         return json_read(self.files.read(name), name=name)
 
     def _plan(self, course_name: str | None) -> Document:
         plans = self._json(self.root + PLANS)
         if not isinstance(plans, list) or not all(isinstance(p, dict) for p in plans) or not plans:
-            raise ContentUnreadableError(f"'{PLANS}' holds no list of courses.")
+            raise ContentUnreadableError(
+                _("'{plans}' holds no list of courses.").format(plans=PLANS)
+            )
         names = [str(plan.get("courseName", "")) for plan in plans]
         if course_name is None and len(plans) == 1:
             return dict(plans[0])
         if course_name not in names:
             raise ContentUnreadableError(
-                f"The pool holds {len(names)} courses ({', '.join(names)}); name one of them."
+                _("The pool holds {count} courses ({names}); name one of them.").format(
+                    count=len(names), names=", ".join(names)
+                )
             )
         return dict(plans[names.index(course_name)])
 
@@ -186,7 +193,7 @@ class _Conversion:
             try:
                 document = self._json(f"{pool}{key}/{key}.json")
                 if not isinstance(document, dict):
-                    raise ContentUnreadableError(f"'{key}.json' holds no object.")
+                    raise ContentUnreadableError(_("'{key}.json' holds no object.").format(key=key))
             except ContentUnreadableError as error:
                 self.notes.append(f"content-pool/{key}: problem left out: {error}")
                 continue

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from tutor.content.bundles import Document
 from tutor.content.errors import RowError, Severity, errors_of
 from tutor.content.origins import Origin
@@ -109,6 +111,10 @@ def _id(problem: Any) -> str:
 
 
 def _note(problem: Any, place: str, row: RowError, is_kept: bool | None) -> str:
-    name = f"problem '{_id(problem)}'" if _id(problem) else "a problem"
-    stays = " The course keeps it as it was." if is_kept else ""
-    return f"{place}: {name} was left out: {row.message}{stays}"
+    key = _id(problem)
+    said = (
+        _("{place}: problem '{key}' was left out: {reason}")
+        if key
+        else _("{place}: a problem was left out: {reason}")
+    ).format(place=place, key=key, reason=row.message)
+    return f"{said} {_('The course keeps it as it was.')}" if is_kept else said

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from tutor.content.archives import Files
 from tutor.content.bundles import Document
@@ -43,7 +44,9 @@ def qti_file_read(raw: bytes, *, name: str) -> Read:
     tree = xml_read(raw, name=name)
     if local(tree) != "questestinterop":
         raise ContentUnreadableError(
-            f"'{name}' holds <{local(tree)}>; expected QTI 1.2 (<questestinterop>)."
+            _("'{name}' holds <{tag}>; expected QTI 1.2 (<questestinterop>).").format(
+                name=name, tag=local(tree)
+            )
         )
     _Reader(course, None).file(tree, name)
     return course.finish()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from posixpath import normpath
 from urllib.parse import unquote
 
+from django.utils.translation import gettext as _
+
 from tutor.content.archives import Files
 from tutor.content.errors import ContentUnreadableError
 from tutor.content.xml_reading import all_of, children_of, first_of, text_below, xml_read
@@ -55,7 +57,7 @@ class Manifest:
 
 def package_root(names: Iterable[str]) -> str | None:
     """Where imsmanifest.xml stands: at the top, or in the one folder that tools wrap around."""
-    found = [name for name in names if name == MANIFEST or name.endswith(f"/{MANIFEST}")]
+    found = [name for name in names if name == MANIFEST or name.endswith(f"/{name}")]
     shallow = [name for name in found if name.count("/") <= 1]
     return shallow[0].removesuffix(MANIFEST) if len(shallow) == 1 else None
 
@@ -68,7 +70,9 @@ def manifest_read(files: Files) -> Manifest:
     """
     root = package_root(files.names)
     if root is None:
-        raise ContentUnreadableError(f"There is no {MANIFEST}; expected one at the top of the zip.")
+        raise ContentUnreadableError(
+            _("There is no {name}; expected one at the top of the zip.").format(name=MANIFEST)
+        )
     tree = xml_read(files.read(root + MANIFEST), name=MANIFEST)
     resources = tuple(
         Resource(
@@ -86,8 +90,10 @@ def manifest_read(files: Files) -> Manifest:
         found = _OTHER_VERSION.match(resource.kind)
         if found:
             raise ContentUnreadableError(
-                f"The package holds QTI {found[1]} ('{resource.kind}'), which is not read yet; "
-                "export it as QTI 1.2 or Common Cartridge."
+                _(
+                    "The package holds QTI {version} ('{kind}'), which is not read yet; "
+                    "export it as QTI 1.2 or Common Cartridge."
+                ).format(version=found[1], kind=resource.kind)
             )
     about = next(children_of(tree, "metadata"), None)
     title = first_of(about, "title") if about is not None else None

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from tutor.content.bundles import FORMAT, FORMAT_VERSION, Document, checksum
 from tutor.content.errors import ContentUnreadableError, value_shown
@@ -111,7 +112,9 @@ class QuizCourse:
         """
         if not self._problems:
             shown = " ".join(self.notes[:5]) or "It holds no question."
-            raise ContentUnreadableError(f"'{self.name}' gives no question. {shown}")
+            raise ContentUnreadableError(
+                _("'{name}' gives no question. {shown}").format(name=self.name, shown=shown)
+            )
         used = {problem["lesson"] for problem in self._problems.values()}
         for key, title in self._groups.items():
             if key not in used:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext as _
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
@@ -18,6 +19,7 @@ from tutor.content.edges import cycles_named
 from tutor.content.errors import RowError, value_shown
 from tutor.content.findings import Findings, Progress, progress_ignored
 from tutor.content.gaps import gaps_count, steps_filled
+from tutor.content.wordings import CIRCLE, CIRCLE_WITH_KEPT, EDGE_AGAIN, ID_AGAIN, UNKNOWN
 
 SCHEMA_PATH = Path(__file__).parent / "schema" / "bundle.json"
 SECTIONS = ("skills", "prerequisites", "lessons", "problems", "assets")
@@ -48,7 +50,7 @@ def bundle_check(
     """
     findings = Findings()
     if not isinstance(bundle, dict):
-        findings.error("", bundle, "an object", "The document is not a course bundle.")
+        findings.error("", bundle, "an object", _("The document is not a course bundle."))
         return findings.rows()
     sound, unsound_ids = _schema_check(bundle, findings, progress, only)
     skill_ids = _ids_check(sound["skills"], "skill", findings) | unsound_ids["skills"]
@@ -127,7 +129,7 @@ def _schema_check(
     for fault in _validator("").iter_errors(bundle):
         _fault_tell(fault, "", findings)
     if bundle.get("skills") == []:
-        findings.error("/skills", [], "at least one skill", "The course has no skill.")
+        findings.error("/skills", [], "at least one skill", _("The course has no skill."))
     sound: dict[str, list[Row]] = {}
     unsound_ids: dict[str, frozenset[str]] = {}
     items_by_section = {
@@ -164,7 +166,9 @@ def _fault_tell(fault: ValidationError, prefix: str, findings: Findings) -> None
     if rule == "required" and isinstance(value, dict):
         # jsonschema tells one missing key at a time, each as an error of its own.
         key = fault.message.split("'")[1]
-        findings.error(f"{pointer}/{key}", "", "a value", f"The key '{key}' is missing.")
+        findings.error(
+            f"{pointer}/{key}", "", "a value", _("The key '{key}' is missing.").format(key=key)
+        )
         return
     if rule == "additionalProperties" and isinstance(value, dict):
         known = fault.schema.get("properties", {}) if isinstance(fault.schema, dict) else {}
@@ -174,11 +178,13 @@ def _fault_tell(fault: ValidationError, prefix: str, findings: Findings) -> None
                     f"{pointer}/{_escaped(key)}",
                     value[key],
                     f"one of the keys {', '.join(known)}",
-                    f"The key '{key}' is not known here.",
+                    _("The key '{key}' is not known here.").format(key=key),
                 )
         return
     expected = _expectation(rule, wanted)
-    message = f"{value_shown(value)!r} does not fit; expected {expected}."
+    message = _("{value!r} does not fit; expected {expected}.").format(
+        value=value_shown(value), expected=expected
+    )
     findings.error(pointer, value, expected, message)
 
 
@@ -236,7 +242,7 @@ def _ids_check(rows: Iterable[Row], kind: str, findings: Findings) -> frozenset[
                 f"{pointer}/id",
                 item["id"],
                 f"an id that no other {kind} has",
-                f"The {kind} id '{item['id']}' stands already at {earlier}.",
+                ID_AGAIN[kind].format(id=item["id"], earlier=earlier),
             )
     return frozenset(first)
 
@@ -253,14 +259,14 @@ def _edges_check(
         for end in ("from", "to"):
             if edge[end] not in skill_ids:
                 is_known = False
-                _unknown_tell(f"{pointer}/{end}", "skill", edge[end], findings)
+                _skill_unknown(f"{pointer}/{end}", edge[end], findings)
         if source == target:
-            message = f"The skill '{source}' is an edge's both ends."
+            message = _("The skill '{source}' is an edge's both ends.").format(source=source)
             findings.error(f"{pointer}/to", target, "a skill other than 'from'", message)
             continue
         earlier = seen.setdefault((source, target, kind), pointer)
         if earlier != pointer:
-            message = f"The {kind} edge '{source}' -> '{target}' stands already at {earlier}."
+            message = EDGE_AGAIN[kind].format(source=source, target=target, earlier=earlier)
             findings.error(pointer, f"{source} -> {target}", "each edge once", message)
         elif kind == "prerequisite" and is_known:
             needed[source, target] = pointer
@@ -269,18 +275,21 @@ def _edges_check(
         path = " -> ".join(cycle)
         steps = list(pairwise(cycle))
         own = [needed[step] for step in steps if step in needed]
-        kept_note = "" if len(own) == len(steps) else " (partly by edges the course has already)"
+        said = CIRCLE if len(own) == len(steps) else CIRCLE_WITH_KEPT
         findings.error(
             own[0] if own else "/prerequisites",
             path,
             "prerequisites without a cycle",
-            f"The prerequisites run in a circle{kept_note}: {path}.",
+            said.format(path=path),
         )
 
 
-def _unknown_tell(pointer: str, kind: str, value: object, findings: Findings) -> None:
+def _skill_unknown(pointer: str, value: object, findings: Findings) -> None:
     findings.error(
-        pointer, value, f"the id of a {kind} of this bundle", f"There is no {kind} '{value}'."
+        pointer,
+        value,
+        "the id of a skill of this bundle",
+        UNKNOWN["skill"].format(id=value),
     )
 
 
@@ -290,7 +299,7 @@ def _lessons_check(
     for pointer, lesson in rows:
         for at, skill in enumerate(lesson["skills"]):
             if skill not in skill_ids:
-                _unknown_tell(f"{pointer}/skills/{at}", "skill", skill, findings)
+                _skill_unknown(f"{pointer}/skills/{at}", skill, findings)
         text_check(lesson.get("body", ""), f"{pointer}/body", asset_ids, findings)
         for number, example in enumerate(lesson.get("worked_examples", [])):
             below = f"{pointer}/worked_examples/{number}"
@@ -314,7 +323,9 @@ def _gaps_check(
             f"{below}/gaps",
             len(gaps),
             f"as many as the steps have boxes: {boxes}",
-            f"The steps have {boxes} boxes (\\square), but there are {len(gaps)} gaps.",
+            _("The steps have {boxes} boxes (\\square), but there are {gaps} gaps.").format(
+                boxes=boxes, gaps=len(gaps)
+            ),
         )
         return
     for at, text in enumerate(steps_filled(steps, gaps)):
@@ -326,22 +337,28 @@ def _coverage_check(
 ) -> None:
     """Warn of skills that nothing leads to or practises; told only for a bundle that goes in."""
     linked = {end for edge in kept for end in edge}
-    for _, edge in sound["prerequisites"]:
+    for _pointer, edge in sound["prerequisites"]:
         linked |= {edge["from"], edge["to"]}
-    practised = {skill for _, step in _steps(sound["problems"]) for skill in step["skills"]}
+    practised = {skill for _pointer, step in _steps(sound["problems"]) for skill in step["skills"]}
     skills = sound["skills"]
     if not linked and len(skills) > 1:
         findings.warning(
             "/prerequisites",
             "",
             "edges between skills",
-            f"None of the {len(skills)} skills has a prerequisite; a graph can be imported later.",
+            _(
+                "None of the {count} skills has a prerequisite; a graph can be imported later."
+            ).format(count=len(skills)),
         )
     for pointer, skill in skills:
         name = skill["id"]
         if linked and name not in linked:
-            message = f"The skill '{name}' stands alone: no edge leads to or from it."
+            message = _("The skill '{name}' stands alone: no edge leads to or from it.").format(
+                name=name
+            )
             findings.warning(pointer, name, "an edge to or from it", message)
         if name not in practised:
-            message = f"The skill '{name}' has no step, so it can be neither practised nor traced."
+            message = _(
+                "The skill '{name}' has no step, so it can be neither practised nor traced."
+            ).format(name=name)
             findings.warning(pointer, name, "a step that practises it", message)

@@ -5,6 +5,7 @@ from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
+from django.utils.translation import gettext as _
 
 from tutor.content.errors import ContentUnreadableError
 
@@ -20,24 +21,33 @@ def xml_read(raw: bytes, *, name: str) -> Element:
     try:
         root = fromstring(raw, forbid_dtd=True)
     except ParseError as error:
-        raise ContentUnreadableError(f"'{name}' is not XML: {error}.") from error
+        raise ContentUnreadableError(
+            _("'{name}' is not XML: {reason}.").format(name=name, reason=error)
+        ) from error
     except DefusedXmlException as error:
         raise ContentUnreadableError(
-            f"'{name}' declares a document type or entities, which are refused; expected plain XML."
+            _(
+                "'{name}' declares a document type or entities, which are refused; "
+                "expected plain XML."
+            ).format(name=name)
         ) from error
     except (LookupError, ValueError) as error:
-        raise ContentUnreadableError(f"'{name}' is not XML that can be read: {error}.") from error
+        raise ContentUnreadableError(
+            _("'{name}' is not XML that can be read: {reason}.").format(name=name, reason=error)
+        ) from error
     _depth_check(root, name)
     return root
 
 
 def _depth_check(root: Element, name: str) -> None:
     level = [root]
-    for _ in range(MAX_DEPTH):
+    for _level in range(MAX_DEPTH):
         level = [child for node in level for child in node]
         if not level:
             return
-    raise ContentUnreadableError(f"'{name}' is nested more than {MAX_DEPTH} levels deep.")
+    raise ContentUnreadableError(
+        _("'{name}' is nested more than {most} levels deep.").format(name=name, most=MAX_DEPTH)
+    )
 
 
 def local(element: Element) -> str:

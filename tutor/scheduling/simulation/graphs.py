@@ -34,7 +34,7 @@ def arrays_of_file(path: Path) -> GraphArrays:
     findings = Findings()
     edges = edges_read(document, findings)
     if not findings.has_errors:
-        cycles_check(edges, "/edges", "", findings)
+        cycles_check(edges, "/edges", findings)
     if findings.has_errors:
         first = ImportRefusedError(findings.rows()).errors
         raise GraphFileError(
