@@ -74,12 +74,18 @@ def speed() -> None:
     timed("dkt as wide, an epoch", lambda: dkt.fit(data, seed=0))
 
 
-def latency() -> None:
-    """Time score_all for a learner who has practised all of 100 skills; weights are random."""
+def latency(rate: float) -> None:
+    """Time score_all for a learner who has practised all of 100 skills; weights are random.
+
+    rate is how fast frames fade; at 0 none does, and every skill's window passes the convolutions.
+    """
     torch.set_num_threads(1)
     skills = np.array([f"s{code:03d}" for code in range(100)])
     config = CONFIGS["cakt_small"]
     network = CAKTNetwork(len(skills), config).eval()
+    with torch.no_grad():
+        # softplus(raw) is the rate.
+        network.raw_decay.fill_(np.log(np.expm1(max(rate, 1e-6))))
     fitted = FittedCAKT(
         "cakt_small", network, skills,
         base=None, temperature=1.0, config=config, time_unit="index",
@@ -91,13 +97,22 @@ def latency() -> None:
         told = Observation((str(skill),), None, bool(rng.random() < 0.6), float(at))
         state = fitted.update(state, told)
     candidates = [Candidate((str(skill),)) for skill in skills]
+    told = Observation((str(skills[0]),), None, True, 1000.0)
+    scored = median_ms(lambda: fitted.score_all(state, candidates, at=1000.0))
+    updated = median_ms(lambda: fitted.update(state, told))
+    print(f"frames fade by exp(-{rate:g} gap): score_all, 100 candidates, 100 skills practised "
+          f"{scored:.1f} ms CPU, update {updated:.1f} ms CPU (medians of 30), state "
+          f"{len(fitted.dump_state(state))} bytes")  # fmt: skip
+
+
+def median_ms(work: Callable[[], object]) -> float:
+    """Return the median processor time of 30 runs after warming up, in milliseconds."""
     runs = []
-    for _ in range(30):
+    for _ in range(35):
         begin = time.process_time()
-        fitted.score_all(state, candidates, at=1000.0)
+        work()
         runs.append(time.process_time() - begin)
-    print(f"score_all, 100 candidates, 100 skills practised: median {1e3 * np.median(runs[5:]):.1f}"
-          f" ms CPU, state {len(fitted.dump_state(state))} bytes")  # fmt: skip
+    return 1e3 * float(np.median(runs[5:]))
 
 
 def show(name: str, data: ResponseArrays, p: NDArray[np.float64], kept: NDArray[np.bool_]) -> None:
@@ -168,7 +183,8 @@ def main() -> None:
     if options.part == "speed":
         speed()
     elif options.part == "score":
-        latency()
+        for rate in (1.0, 0.0):
+            latency(rate)
     elif options.part == "published":
         published(options.out, options.seed)
     else:

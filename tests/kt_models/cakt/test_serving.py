@@ -1,14 +1,13 @@
 """What is served from a state: folded convolutions, faded frames, one state for all candidates."""
 
 from collections.abc import Iterator
-from itertools import product
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from kt_models.cakt.config import CAKTConfig
+from kt_models.cakt.config import CAKTConfig, WindowOf
 from kt_models.cakt.convolution import WindowConvolutions
 from kt_models.cakt.folded import FoldedConvolutions
 from kt_models.cakt.model import Candidate, FittedCAKT
@@ -38,7 +37,7 @@ def settled(network: nn.Module) -> nn.Module:
     for module in network.modules():
         if hasattr(module, "running_mean"):
             nn.init.normal_(module.weight, 1.0, 0.3)  # type: ignore[arg-type]
-            nn.init.normal_(module.bias, 0.0, 0.3)  # type: ignore[arg-type]
+            nn.init.uniform_(module.bias, 0.0, 0.5)  # type: ignore[arg-type]
     return network.eval()
 
 
@@ -72,11 +71,10 @@ def test_folded_convolutions_give_the_numbers_of_evaluation() -> None:
     assert float(expected.std()) > 0.1
 
 
-@pytest.mark.parametrize(
-    ("decays", "window"), [*product((True, False), ("next", "current"))], ids=str
-)
-def test_left_out_frames_change_no_forecast(decays: bool, window: str) -> None:
-    config = CAKTConfig(frames=3, side=5, channels=(4, 1), decays=decays, window=window)  # type: ignore[arg-type]
+@pytest.mark.parametrize("decays", [True, False])
+@pytest.mark.parametrize("window", ["next", "current"])
+def test_left_out_frames_change_no_forecast(decays: bool, window: WindowOf) -> None:
+    config = CAKTConfig(frames=3, side=5, channels=(4, 1), decays=decays, window=window)
     fitted = made(config)
     state = practised(fitted, n=75)
     candidates = [Candidate((str(skill),)) for skill in SKILLS]
