@@ -1,8 +1,9 @@
 """How far is the prediction role behind the answers? On a whole site, also during replays.
 
-    python benchmarks/lag.py [--rate 20] [--seconds 60] [--learners 60] [--seed 1] [--json FILE]
+    python benchmarks/lag.py [--model dkt] [--rate 20] [--seconds 60] [--learners 60] [--seed 1]
+                             [--phases nothing,replays,fit] [--json FILE]
 
-Starts `manage.py run` in a directory of its own, fills a course with histories, fits DKT (one
+Starts `manage.py run` in a directory of its own, fills a course with histories, fits a network (one
 epoch: its size is what counts) and makes it serve the prediction role. Then learners answer at
 random moments, `rate` a second, by the service that the page calls, in this process; the site's
 workers advance the states. The lag is from an answer's record to the moment at which its worker had
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 SETTLE_SECONDS = 120.0
 # Answers that wait for the database keep no other learner waiting.
 THREADS = 4
-DKT_CONFIG = {"max_epochs": 1}
+MODEL_CONFIG = {"max_epochs": 1}
+PHASES = ("nothing", "replays", "fit")
 
 
 @dataclass
@@ -166,8 +168,8 @@ def measured(name: str, groups: list[Learners], *, rate: float, seconds: float) 
     return phase
 
 
-def site_make(*, n_learners: int, rng: random.Random) -> "Course":
-    """Fill the site, and leave a DKT to be made to serve."""
+def site_make(*, model: str, n_learners: int, rng: random.Random) -> "Course":
+    """Fill the site, and leave a fitted model to be made to serve."""
     from benchmarks.kills_load import site_fill
     from tutor.common.clock import now_utc
     from tutor.tracing.fits import fit_execute, fit_request
@@ -176,10 +178,10 @@ def site_make(*, n_learners: int, rng: random.Random) -> "Course":
     course = site_fill(n_learners=n_learners, now=now_utc(), rng=rng)
     run = fit_request(
         course,
-        model_name="dkt",
+        model_name=model,
         role=ModelRole.PREDICTION,
         by=None,
-        config=DKT_CONFIG,
+        config=MODEL_CONFIG,
         now=now_utc(),
     )
     done = fit_execute(run.pk, clock=now_utc)
@@ -189,16 +191,16 @@ def site_make(*, n_learners: int, rng: random.Random) -> "Course":
 
 
 def prediction_serve(course: "Course") -> None:
-    """Make the fitted DKT serve, by the site's workers."""
+    """Make the fitted model serve, by the site's workers."""
     from tutor.common.clock import now_utc
-    from tutor.tracing.models import ModelVersion, Promotion, VersionStatus
+    from tutor.tracing.models import ModelRole, ModelVersion, Promotion, VersionStatus
     from tutor.tracing.promotion import promotion_start
 
-    version = ModelVersion.objects.get(course=course, model_name="dkt")
+    version = ModelVersion.objects.get(course=course, role=ModelRole.PREDICTION)
     if not Promotion.objects.filter(version=version).exists():
         promotion_start(version, by=None, now=now_utc())
     serving = ModelVersion.objects.filter(pk=version.pk, status=VersionStatus.SERVING)
-    assert until(serving.exists, seconds=SETTLE_SECONDS), "DKT does not serve"
+    assert until(serving.exists, seconds=SETTLE_SECONDS), f"{version.model_name} does not serve"
 
 
 class Replays:
@@ -279,7 +281,7 @@ def states_wrong(course: "Course") -> int:
 
 
 def phases_run(course: "Course", options: argparse.Namespace, rng: random.Random) -> list[Phase]:
-    """Measure quiet, during replays, during a fit."""
+    """Measure quiet, during replays, during a fit, as far as asked for."""
     each = max(options.learners // THREADS, 1)
     groups = [
         Learners(course, numbers=range(place * each, (place + 1) * each), seed=rng.randrange(1000))
@@ -287,17 +289,23 @@ def phases_run(course: "Course", options: argparse.Namespace, rng: random.Random
     ]
     how: dict[str, Any] = {"rate": options.rate, "seconds": options.seconds}
     measured("warming up", groups, rate=options.rate, seconds=options.seconds / 4)
-    phases = [measured("nothing else", groups, **how)]
-    with Replays(course):
-        phases.append(measured("replays of all learners", groups, **how))
-    fit_begin(course)
-    phases.append(measured("a fit of DKT", groups, **how))
+    phases = []
+    if "nothing" in options.phases:
+        phases.append(measured("nothing else", groups, **how))
+    if "replays" in options.phases:
+        with Replays(course):
+            phases.append(measured("replays of all learners", groups, **how))
+    if "fit" in options.phases:
+        fit_begin(course)
+        phases.append(measured("a fit of DKT", groups, **how))
     return phases
 
 
 def main() -> int:
     """Fill a site, answer, print the lags."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--model", default="dkt", choices=["dkt", "cakt_small", "cakt_plus"])
+    parser.add_argument("--phases", type=lambda text: text.split(","), default=list(PHASES))
     parser.add_argument("--rate", type=float, default=20.0, help="answers a second")
     parser.add_argument("--seconds", type=float, default=60.0, help="of each phase")
     parser.add_argument("--learners", type=int, default=60)
@@ -317,7 +325,7 @@ def main() -> int:
         from django.core.management import call_command
 
         call_command("migrate", verbosity=0)
-        course = site_make(n_learners=options.learners, rng=rng)
+        course = site_make(model=options.model, n_learners=options.learners, rng=rng)
         with running_site(var):
             prediction_serve(course)
             phases = phases_run(course, options, rng)
@@ -330,12 +338,19 @@ def main() -> int:
             f"{phase.name:<26}{phase.rate:>9}{phase.median:>15}{phase.p95:>7}{phase.longest:>7}"
             f"{phase.answer_median:>18}{phase.load_1min:>6}"
         )
-    print(f"{phases[1].n_replays} replays ended meanwhile; {n_wrong} prediction states are wrong")
+    n_replays = sum(phase.n_replays for phase in phases)
+    print(
+        f"{options.model}: {n_replays} replays ended meanwhile; {n_wrong} prediction states are wrong"
+    )
     if options.json:
         rows = [asdict(phase) for phase in phases]
         machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
         options.json.write_text(
-            json.dumps({"machine": machine, "rows": rows, "n_wrong": n_wrong}, indent=1) + "\n"
+            json.dumps(
+                {"machine": machine, "model": options.model, "rows": rows, "n_wrong": n_wrong},
+                indent=1,
+            )
+            + "\n"
         )
     return 1 if n_wrong else 0
 
