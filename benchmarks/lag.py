@@ -339,19 +339,12 @@ def main() -> int:
             f"{phase.answer_median:>18}{phase.load_1min:>6}"
         )
     n_replays = sum(phase.n_replays for phase in phases)
-    print(
-        f"{options.model}: {n_replays} replays ended meanwhile; {n_wrong} prediction states are wrong"
-    )
+    print(f"{options.model}: {n_replays} replays ended; {n_wrong} prediction states are wrong")
     if options.json:
         rows = [asdict(phase) for phase in phases]
         machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
-        options.json.write_text(
-            json.dumps(
-                {"machine": machine, "model": options.model, "rows": rows, "n_wrong": n_wrong},
-                indent=1,
-            )
-            + "\n"
-        )
+        content = {"machine": machine, "model": options.model, "rows": rows, "n_wrong": n_wrong}
+        options.json.write_text(json.dumps(content, indent=1) + "\n")
     return 1 if n_wrong else 0
 
 
