@@ -28,7 +28,7 @@ from kt_models.registry import load_tracer, settings_of
 SYSTEMS = ("das3h_items", "bkt_plus", "psi_kt_extended", "dkt", "cakt_plus", "cakt_small")
 ABLATIONS = (*("", "window=current", "decays=False", "convolves=False", "has_gates=False"),)
 CLEAN = "assist2009_clean"
-REPLICATES = 1000
+REPLICATES = 200
 
 
 @dataclass(frozen=True, slots=True)

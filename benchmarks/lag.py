@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from tutor.content.models import Course
     from tutor.practice.models import Session
 
-SETTLE_SECONDS = 120.0
+SETTLE_SECONDS = 300.0
+# The replay of all histories before a version serves, on a machine that does other things too.
+SERVE_SECONDS = 900.0
 # Answers that wait for the database keep no other learner waiting.
 THREADS = 4
 MODEL_CONFIG = {"max_epochs": 1}
@@ -200,7 +202,7 @@ def prediction_serve(course: "Course") -> None:
     if not Promotion.objects.filter(version=version).exists():
         promotion_start(version, by=None, now=now_utc())
     serving = ModelVersion.objects.filter(pk=version.pk, status=VersionStatus.SERVING)
-    assert until(serving.exists, seconds=SETTLE_SECONDS), f"{version.model_name} does not serve"
+    assert until(serving.exists, seconds=SERVE_SECONDS), f"{version.model_name} does not serve"
 
 
 class Replays:

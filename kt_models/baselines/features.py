@@ -1,5 +1,6 @@
 """Features of the logistic baselines: skills and items in a sparse part, context in a dense."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -23,6 +24,8 @@ SECONDS_PER_DAY = 86_400.0
 WINDOWS_DAYS = (1.0 / 24.0, 1.0, 7.0, 30.0)
 LEARNER_SPANS = (1, 3, 10, 30)
 SKILL_SPANS = (1, 2, 4, 8)
+# The run of a skill that its own column reads.
+SKILL_RUN = 4
 # Where rates start from; the weights adapt to any value near what a log has.
 TYPICAL_SHARE = 0.65
 MIN_TURNS = 10
@@ -118,14 +121,40 @@ def design(data: ResponseArrays, rates: Rates, config: FeatureConfig) -> Design:
     item = np.full(data.n_responses, -1)
     if config.has_items and len(data.items):
         item = np.append(lookup(rates.items, data.items), -1)[data.item]
-    dense = (
-        _context(data, entries, _expected(data, rates, item, column))
-        if config.has_context
-        else np.empty((data.n_responses, 0))
+    right = data.correct.astype(np.float64)
+    surplus = np.zeros(len(right))
+    if config.has_context:
+        surplus = right - _expected(data, rates, item, column)
+    time_days = None if data.time_unit == "index" else days(data)
+    position = positions(data).astype(np.float64)
+    of_skill = _past(
+        entries.groups,
+        right=right[entries.row],
+        surplus=surplus[entries.row],
+        position=position[entries.row],
+        time_days=None if time_days is None else time_days[entries.row],
+        spans=SKILL_SPANS if config.has_context else (),
+        windows_days=config.windows_days,
     )
+    dense = np.empty((data.n_responses, 0))
+    if config.has_context:
+        of_learner = _past(
+            by_learner(data),
+            right=right,
+            surplus=surplus,
+            position=position,
+            time_days=time_days,
+            spans=LEARNER_SPANS,
+        )
+        columns = learner_context(of_learner)
+        columns += [_mean_of_skills(data, values) for values in skill_context(of_skill)]
+        if of_learner.gap_days is not None:
+            columns.append(log_gap(of_learner.gap_days))
+        dense = np.column_stack(columns)
     if config.has_items:
         dense = np.column_stack([dense, *_item_history(data)])
-    return Design(sparse=_sparse(data, entries, column, item, rates, config), dense=dense)
+    blocks = skill_blocks(of_skill, has_context=config.has_context)
+    return Design(sparse=_sparse(data, entries, column, item, blocks, rates, config), dense=dense)
 
 
 def _sparse(
@@ -133,6 +162,7 @@ def _sparse(
     entries: SkillEntries,
     column: NDArray[np.int32],
     item: NDArray[Any],
+    blocks: Sequence[F],
     rates: Rates,
     config: FeatureConfig,
 ) -> Sparse:
@@ -142,7 +172,7 @@ def _sparse(
     share = 1.0 / np.diff(data.skill_indptr)[entries.row]
     known = column >= 0
     rows, columns, values = [], [], []
-    for block, of_skill in enumerate(_skill_blocks(data, entries, config)):
+    for block, of_skill in enumerate(blocks):
         filled = known & (of_skill != 0.0)
         rows.append(entries.row[filled])
         columns.append(block * n_skills + column[filled].astype(np.int64))
@@ -195,29 +225,68 @@ def _turns(data: ResponseArrays, code: NDArray[Any], *, n_codes: int) -> _Turns:
     )
 
 
-def _skill_blocks(data: ResponseArrays, entries: SkillEntries, config: FeatureConfig) -> list[F]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Past:
+    """What lies before each of m rows of one kind of key, a learner or a learner's skill.
+
+    right, n and surplus (m,) are sums over all of it; recent holds the same three over the last
+    `span` of it; within (m,) right and wrong ones in each time window; between (m,) responses and
+    gap_days (m,) days since the last of it, NaN for none.
+    """
+
+    right: F
+    n: F
+    surplus: F
+    recent: Mapping[int, tuple[F, F, F]]
+    within: Sequence[tuple[F, F]]
+    between: F
+    gap_days: F | None
+
+
+def _past(
+    groups: Groups,
+    *,
+    right: F,
+    surplus: F,
+    position: F,
+    time_days: F | None,
+    spans: Sequence[int],
+    windows_days: Sequence[float] = (),
+) -> Past:
+    recent = {}
+    for span in spans:
+        of_right, n = groups.recent(right, span=span)
+        recent[span] = (of_right, n, groups.recent(surplus, span=span)[0])
+    within = []
+    for window in windows_days:
+        assert time_days is not None  # noqa: S101 - design refuses windows without times
+        counts = (right, 1.0 - right)
+        wins, fails = (groups.within(one, time_days, window_days=window) for one in counts)
+        within.append((wins, fails))
+    return Past(
+        right=groups.before(right),
+        n=groups.before(np.ones(len(right))),
+        surplus=groups.before(surplus),
+        recent=recent,
+        within=within,
+        between=groups.since(position),
+        gap_days=None if time_days is None else groups.since(time_days),
+    )
+
+
+def skill_blocks(past: Past, *, has_context: bool) -> list[F]:
     """Return per entry: the skill itself, wins, fails, both in every window, and the run."""
-    groups = entries.groups
-    right = data.correct[entries.row].astype(np.float64)
-    wins, attempts = groups.before(right), groups.before(np.ones(len(right)))
-    counts = [wins, attempts - wins]
-    if config.windows_days:
-        time = days(data)[entries.row]
-        for window in config.windows_days:
-            counts.append(groups.within(right, time, window_days=window))
-            counts.append(groups.within(1.0 - right, time, window_days=window))
-    blocks = [np.ones(len(right)), *(np.log1p(count) for count in counts)]
-    if config.has_context:
-        recent, n_recent = groups.recent(right, span=4)
+    counts = [past.right, past.n - past.right]
+    counts += [count for pair in past.within for count in pair]
+    blocks = [np.ones(len(past.n)), *(np.log1p(count) for count in counts)]
+    if has_context:
+        recent, n_recent, _ = past.recent[SKILL_RUN]
         blocks.append((recent + 2 * TYPICAL_SHARE) / (n_recent + 2) - TYPICAL_SHARE)
-        between = _between(data, entries)
-        blocks += [np.isnan(between).astype(np.float64), (between == 1).astype(np.float64)]
+        blocks += [
+            np.isnan(past.between).astype(np.float64),
+            (past.between == 1).astype(np.float64),
+        ]
     return blocks
-
-
-def _between(data: ResponseArrays, entries: SkillEntries) -> F:
-    """Return (m,) responses since the skill was last practised: 1 in a run, NaN at first."""
-    return entries.groups.since(positions(data)[entries.row].astype(np.float64))
 
 
 def days(data: ResponseArrays) -> F:
@@ -245,46 +314,33 @@ def _mean_of_skills(data: ResponseArrays, per_entry: F) -> F:
     return means
 
 
-def _context(data: ResponseArrays, entries: SkillEntries, expected: F) -> F:
-    """Return (n, n_context): totals, recent rates, and how answers compared with what others give.
+def learner_context(past: Past) -> list[F]:
+    """Return totals, recent rates, and how answers compared with what others give.
 
     An answer minus its expected share tells ability apart from the difficulty of what was tried,
     which is where plain win and fail counts lose most.
     """
-    right = data.correct.astype(np.float64)
-    learner = by_learner(data)
-    totals, wins = learner.before(np.ones(len(right))), learner.before(right)
-    surplus = right - expected
-    columns = [np.log1p(wins), np.log1p(totals - wins), _rate(wins, totals, prior=5.0)]
-    columns += _surplus(learner, surplus, totals)
+    columns = [np.log1p(past.right), np.log1p(past.n - past.right)]
+    columns.append(_rate(past.right, past.n, prior=5.0))
+    columns += _surplus(past)
     for span in LEARNER_SPANS:
-        recent, counts = learner.recent(right, span=span)
+        recent, counts, surplus = past.recent[span]
         columns.append(_rate(recent, counts, prior=2.0))
-        recent, _ = learner.recent(surplus, span=span)
-        columns += [recent / (counts + 2.0), recent / np.sqrt(counts + 1.0)]
-    on_skill = _skill_context(data, entries, surplus)
-    columns += [_mean_of_skills(data, values) for values in on_skill]
-    if data.time_unit != "index":
-        columns.append(_log_gap(learner, days(data)))
-    return np.column_stack(columns)
+        columns += [surplus / (counts + 2.0), surplus / np.sqrt(counts + 1.0)]
+    return columns
 
 
-def _skill_context(data: ResponseArrays, entries: SkillEntries, surplus: F) -> list[F]:
-    groups = entries.groups
-    right = data.correct[entries.row].astype(np.float64)
-    attempts, wins = groups.before(np.ones(len(right))), groups.before(right)
-    columns = [_rate(wins, attempts, prior=2.0)]
-    columns += _surplus(groups, surplus[entries.row], attempts)
+def skill_context(past: Past) -> list[F]:
+    """Return the same of a skill, per entry, and how long ago it was practised."""
+    columns = [_rate(past.right, past.n, prior=2.0), *_surplus(past)]
     for span in SKILL_SPANS:
-        recent, counts = groups.recent(right, span=span)
-        columns.append(_rate(recent, counts, prior=1.0))
-        recent, _ = groups.recent(surplus[entries.row], span=span)
-        columns.append(recent / (counts + 1))
-    between = _between(data, entries)
+        recent, counts, surplus = past.recent[span]
+        columns += [_rate(recent, counts, prior=1.0), surplus / (counts + 1)]
+    between = past.between
     columns += [np.log1p(np.nan_to_num(between)), np.isnan(between).astype(np.float64)]
     columns += [(between == gap).astype(np.float64) for gap in (1, 2)]
-    if data.time_unit != "index":
-        columns.append(_log_gap(groups, days(data)[entries.row]))
+    if past.gap_days is not None:
+        columns.append(log_gap(past.gap_days))
     return columns
 
 
@@ -293,14 +349,13 @@ def _rate(right: F, attempts: F, *, prior: float) -> F:
     return (right + prior * TYPICAL_SHARE) / (attempts + prior) - TYPICAL_SHARE
 
 
-def _surplus(groups: Groups, surplus: F, n_before: F) -> list[F]:
-    total = groups.before(surplus)
-    return [total / (n_before + 5.0), total / np.sqrt(n_before + 5.0)]
+def _surplus(past: Past) -> list[F]:
+    return [past.surplus / (past.n + 5.0), past.surplus / np.sqrt(past.n + 5.0)]
 
 
-def _log_gap(groups: Groups, time: F) -> F:
+def log_gap(gap_days: F) -> F:
     """Return log(1 + minutes) since the key's previous row, 0 for its first."""
-    gap: F = np.log1p(np.nan_to_num(groups.since(time)) * 1_440.0)
+    gap: F = np.log1p(np.nan_to_num(gap_days) * 1_440.0)
     return gap
 
 

@@ -17,8 +17,8 @@ I64 = NDArray[np.int64]
 
 # Sums are taken in fixed point, values within -1 and 1: a running sum of floats over all keys would
 # let a later answer to one skill move the last bit of an earlier sum of another.
-_UNIT = 2.0**30
-_MS_PER_DAY = 86_400_000.0
+UNIT = 2.0**30
+MS_PER_DAY = 86_400_000.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,14 +34,14 @@ class Groups:
     def before(self, values: F) -> F:
         """Return (m,) the sum of values over earlier entries of the same key."""
         total = self._running(values)
-        return self._unsorted(total[:-1] - total[self.start]) / _UNIT
+        return self._unsorted(total[:-1] - total[self.start]) / UNIT
 
     def recent(self, values: F, *, span: int) -> tuple[F, F]:
         """Return (m,) the sum over, and the number of, the last `span` earlier entries."""
         total = self._running(values)
         here = np.arange(len(self.order))
         low = np.maximum(self.start, here - span)
-        return self._unsorted(total[here] - total[low]) / _UNIT, self._unsorted(here - low)
+        return self._unsorted(total[here] - total[low]) / UNIT, self._unsorted(here - low)
 
     def since(self, values: NDArray[np.float64]) -> F:
         """Return (m,) value minus that of the previous entry of the key; NaN for the first."""
@@ -56,20 +56,20 @@ class Groups:
     def within(self, values: F, time_days: F, *, window_days: float) -> F:
         """Return (m,) the sum of values over earlier entries at most the window before."""
         total = self._running(values)
-        at = np.rint(time_days[self.order] * _MS_PER_DAY).astype(np.int64)
-        window = round(window_days * _MS_PER_DAY)
+        at = np.rint(time_days[self.order] * MS_PER_DAY).astype(np.int64)
+        window = round(window_days * MS_PER_DAY)
         # One search for all keys: push the time lines of the keys so far apart that none overlap.
         key = np.cumsum(self.start == np.arange(len(at)))
         begin = int(at.min()) if len(at) else 0
         line = at - begin + key * (int(at.max(initial=begin)) - begin + window + 1)
         low = np.searchsorted(line, line - window, side="left")
         low = np.minimum(low, np.arange(len(at)))
-        return self._unsorted(total[:-1] - total[low]) / _UNIT
+        return self._unsorted(total[:-1] - total[low]) / UNIT
 
     def _running(self, values: F) -> I64:
-        """Return (m + 1,) sums before each sorted entry, as exact multiples of 1 / _UNIT."""
+        """Return (m + 1,) sums before each sorted entry, as exact multiples of 1 / UNIT."""
         total = np.zeros(len(values) + 1, dtype=np.int64)
-        np.cumsum(np.rint(values[self.order] * _UNIT).astype(np.int64), out=total[1:])
+        np.cumsum(np.rint(values[self.order] * UNIT).astype(np.int64), out=total[1:])
         return total
 
     def _unsorted(self, of_sorted: I64) -> F:

@@ -1,13 +1,10 @@
 """The logistic model that a CAKT network starts from, and its log odds without self-deceit."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from kt_models.arrays import ResponseArrays
 from kt_models.baselines.logistic import FittedLogistic, LogisticTracer
-from kt_models.baselines.serving import Query
 from kt_models.split import learner_folds
 
 F = NDArray[np.float64]
@@ -36,15 +33,14 @@ def cross_fitted(
     return found
 
 
-def asked_log_odds(base: FittedLogistic | None, queries: Sequence[Query]) -> F:
-    """Return (n_queries,) log odds of next responses; zeros without a base."""
-    if base is None:
-        return np.zeros(len(queries))
-    return log_odds(base.answer(queries))
-
-
 def log_odds(p: F) -> F:
     """Return log(p / (1 - p)), kept finite."""
     inside = np.clip(p, _MARGIN, 1.0 - _MARGIN)
     found: F = np.log(inside) - np.log1p(-inside)
     return found
+
+
+def clipped(logits: F) -> F:
+    """Return log odds within the bounds of log_odds."""
+    most = float(log_odds(np.array(1.0)))
+    return np.clip(logits, -most, most)

@@ -20,9 +20,9 @@ from kt_models.artifacts import (
     write_artifact,
 )
 from kt_models.baselines.logistic import FittedLogistic, features_from
-from kt_models.baselines.serving import Query as HistoryQuery
 from kt_models.baselines.solver import sigmoid
-from kt_models.cakt.base import asked_log_odds, log_odds
+from kt_models.baselines.trace import LogisticTrace
+from kt_models.cakt.base import clipped, log_odds
 from kt_models.cakt.batches import prepare
 from kt_models.cakt.config import CONFIGS, CAKTConfig
 from kt_models.cakt.fit import entry_logits, fit_network
@@ -122,6 +122,7 @@ class FittedCAKT:
         self.temperature = temperature
         self.config = config
         self.time_unit = time_unit
+        self._trace = None if base is None else LogisticTrace(base)
         self._online = OnlineNetwork(network, skills, config=config)
 
     def init_state(self) -> CAKTState:
@@ -137,9 +138,9 @@ class FittedCAKT:
         state = self._begun(state)
         asked = [(state, observation.skills, observation.item)]
         base = float(self._base_log_odds(asked, at=observation.at)[0])
-        history = state.history
-        if self.base is not None:
-            history = self.base.update(history, observation)
+        trace = state.trace
+        if self._trace is not None:
+            trace = self._trace.after(trace, observation)
         return CAKTState(
             memory=self._online.step(state, observation, base=base),
             n=state.n + 1,
@@ -147,7 +148,7 @@ class FittedCAKT:
             previous=observation.skills[0],
             frames=self._online.frames_after(state, observation),
             seen=seen_after(state.seen, observation),
-            history=history,
+            trace=trace,
         )
 
     def predict_next(
@@ -277,13 +278,18 @@ class FittedCAKT:
 
     def _base_log_odds(self, asked: Sequence[Asked], *, at: float) -> F:
         """Return what the base model gives each; before its last answer nobody is asked."""
-        return asked_log_odds(
-            self.base,
-            [
-                HistoryQuery(state.history.observations, skills, item, max(at, state.last_at))
-                for state, skills, item in asked
-            ],
-        )
+        found = np.zeros(len(asked))
+        if self._trace is None:
+            return found
+        of_state: dict[int, list[int]] = {}
+        for number, (state, _, _) in enumerate(asked):
+            of_state.setdefault(id(state), []).append(number)
+        for numbers in of_state.values():
+            state = asked[numbers[0]][0]
+            found[numbers] = self._trace.logits(
+                state.trace, [asked[number][1:] for number in numbers], at=max(at, state.last_at)
+            )
+        return clipped(found)
 
     def _begun(self, state: CAKTState) -> CAKTState:
         """Return the state as the next response finds it: empty at the start of a fold."""

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kt_models.baselines.serving import HistoryState
+from kt_models.baselines.trace import NOTHING, Trace, trace_dump, trace_load
 from kt_models.errors import StateError
-from kt_models.protocol import Observation
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 _HEAD = struct.Struct("<4sHHI")
 _MAGIC = b"CAKS"
 
@@ -25,8 +24,8 @@ class CAKTState:
     """memory (4, width): h and c of the first LSTM, then of the second.
 
     n counts responses; frames holds the last k of every known skill, oldest first; seen the count
-    and last time of every skill; previous the first skill of the last response. history is what
-    the base model reads, empty without one.
+    and last time of every skill; previous the first skill of the last response. trace is what the
+    base model reads, empty without one.
     """
 
     memory: NDArray[np.float32]
@@ -35,7 +34,7 @@ class CAKTState:
     previous: str | None
     frames: Mapping[str, tuple[Frame, ...]]
     seen: Mapping[str, tuple[int, float]]
-    history: HistoryState
+    trace: Trace
 
 
 def new_state(width: int) -> CAKTState:
@@ -47,7 +46,7 @@ def new_state(width: int) -> CAKTState:
         previous=None,
         frames={},
         seen={},
-        history=HistoryState(),
+        trace=NOTHING,
     )
 
 
@@ -64,10 +63,7 @@ def dump_state(state: CAKTState) -> bytes:
         "previous": state.previous,
         "frames": dict(state.frames),
         "seen": dict(state.seen),
-        "history": [
-            [list(one.skills), one.item, int(one.is_correct), one.at]
-            for one in state.history.observations
-        ],
+        "trace": trace_dump(state.trace),
     }
     rest = json.dumps(content, separators=(",", ":")).encode()
     head = _HEAD.pack(_MAGIC, STATE_VERSION, state.memory.shape[1], len(rest))
@@ -102,12 +98,7 @@ def load_state(blob: bytes, *, width: int) -> CAKTState:
                 for skill, frames in rest["frames"].items()
             },
             seen={skill: (int(n), float(at)) for skill, (n, at) in rest["seen"].items()},
-            history=HistoryState(
-                observations=tuple(
-                    Observation(tuple(skills), item, bool(correct), float(at))
-                    for skills, item, correct, at in rest["history"]
-                )
-            ),
+            trace=trace_load(rest["trace"]),
         )
     except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StateError(f"these {len(blob)} bytes are not a CAKT state: {error}") from error
