@@ -26,14 +26,14 @@ from kt_models.psi_kt.guide import first_variables, guide
 from kt_models.psi_kt.model import Draw, Sizes, model, population_of
 from kt_models.psi_kt.packing import Packed, Window, authored_matrix, groups_of, windows_of
 from kt_models.psi_kt.torch_filter import (
-    Carried,
     Memory,
     Population,
-    Step,
+    Steps,
     begin,
     detached,
     filter_steps,
 )
+from kt_models.psi_kt.window_filter import Levels
 
 Tell: TypeAlias = Callable[[float], None]
 """Called with the fraction of a pass over the log that is done."""
@@ -184,7 +184,7 @@ class Fitting:
         for number in order.tolist():
             group = self._groups[number]
             memory: Memory | None = None
-            carried: Carried | None = None
+            carried: Levels | None = None
             for window in windows_of(self._packed, group, size=self._config.window):
                 place = f"epoch {epoch}, learners {group.start} to {group.stop}, window {step}"
                 loss, memory, carried = self._step(window, memory, carried, step, place)
@@ -214,10 +214,10 @@ class Fitting:
         self,
         window: Window,
         memory: Memory | None,
-        carried: Carried | None,
+        carried: Levels | None,
         step: int,
         place: str,
-    ) -> tuple[float, Memory, Carried]:
+    ) -> tuple[float, Memory, Levels]:
         n_learners = len(window.rows[0])
         if memory is None:
             memory = self._memory(n_learners)
@@ -241,10 +241,8 @@ class Fitting:
         value = float(loss.detach())
         if not math.isfinite(value):
             raise FitError(f"PSI-KT: the loss is {value} in {place}; {self._culprit()}")
-        kept = memory.keep()
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        memory.come_back(kept)
         parameters = list(self.variables.values())
         norm = float(torch.nn.utils.clip_grad_norm_(parameters, _LARGEST_GRADIENT))
         if not math.isfinite(norm):
@@ -264,27 +262,23 @@ class Fitting:
                     return f"the {what}{name} is not finite"
         return "every variable is finite"
 
-    def steps_of(self, window: Window, draw: Draw) -> list[Step]:
+    def steps_of(self, window: Window, draw: Draw) -> Steps:
         """Return a window's responses with the linear part of each."""
         columns = self._columns
         skill_offset = torch.cat([draw.skill_offset, draw.skill_offset.new_zeros(1)])
         item_offset = torch.cat([draw.item_offset, draw.item_offset.new_zeros(1)])
-        at = torch.as_tensor(np.concatenate(window.rows), device=self._centre.device)
+        at = torch.as_tensor(window.padded(), device=self._centre.device)
         skill, share = columns["skill"][at], columns["share"][at]
-        offset = (share * skill_offset[skill]).sum(1) + item_offset[columns["item"][at]]
-        offset = offset + columns["values"][at] @ draw.coefficients
-        whole = Step(
+        offset = (share * skill_offset[skill]).sum(-1) + item_offset[columns["item"][at]]
+        return Steps(
             skill=skill,
             share=share,
             gap_days=columns["gap_days"][at],
             is_new=columns["is_new"][at],
-            offset=offset,
+            offset=offset + columns["values"][at] @ draw.coefficients,
             sign=columns["sign"][at],
+            n_active=tuple(len(rows) for rows in window.rows),
         )
-        sizes = [len(rows) for rows in window.rows]
-        return [
-            Step(*parts) for parts in zip(*(torch.split(one, sizes) for one in whole), strict=True)
-        ]
 
     def population(self, draw: Draw) -> Population:
         """Return what the filter reads of a draw."""
@@ -301,13 +295,13 @@ class _Run:
         fitting: Fitting,
         window: Window,
         memory: Memory,
-        carried: Carried | None,
+        carried: Levels | None,
         place: str,
     ) -> None:
         self._fitting, self._window, self._memory = fitting, window, memory
         self._place = place
         self._carried = carried
-        self._next: Carried | None = None
+        self._next: Levels | None = None
 
     def log_likelihood(self, draw: Draw) -> Tensor:
         """Return (n,) the log likelihood of each response of the window."""
@@ -317,7 +311,7 @@ class _Run:
         if carried is None:
             carried = begin(population, n_learners)
         # Learners whose responses ended before this window are the last ones.
-        carried = Carried(*(one[:n_learners] for one in carried))
+        carried = Levels(*(one[:n_learners] for one in carried))
         found, after = filter_steps(
             population,
             self._fitting.steps_of(self._window, draw),
@@ -335,7 +329,7 @@ class _Run:
             )
         return found
 
-    def next_carried(self) -> Carried:
+    def next_carried(self) -> Levels:
         """Return what the next window begins with."""
         if self._next is None:
             raise FitError("PSI-KT: a window was not filtered")

@@ -137,6 +137,13 @@ class Window:
         """Return the number of responses."""
         return sum(len(one) for one in self.rows)
 
+    def padded(self) -> I64:
+        """Return (T, L) rows of the learners of the first step; 0 where one has no more."""
+        found = np.zeros((len(self.rows), len(self.rows[0])), dtype=np.int64)
+        for step, rows in enumerate(self.rows):
+            found[step, : len(rows)] = rows
+        return found
+
 
 def groups_of(packed: Packed, *, size: int) -> list[slice]:
     """Return slices of the learners, of like length."""

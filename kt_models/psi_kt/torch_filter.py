@@ -1,16 +1,17 @@
-"""The filter's arithmetic in torch, for gradients; kt_models.psi_kt.recursion says what it is.
+"""The filter in torch, for gradients; kt_models.psi_kt.recursion says what it is.
 
-A float64 test holds both to the same numbers. Knowledge lies in one table (learner, skill,
-3 P + 2) that is written in place: its gradients go to a table of their own, and going backwards
-undoes every write, so memory grows with the responses and not with responses times skills.
+A float64 test holds both to the same numbers. Learners run side by side, a window of steps at a
+time: all that does not depend on what was learned within the window is found here, together; what
+does is kt_models.psi_kt.window_filter. Gradients stop at the edges of windows.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from kt_models.psi_kt import recursion
+from kt_models.psi_kt.window_filter import Coefficients, Levels, Links
+from kt_models.psi_kt.window_filter import filter_window as run_window
 
 
 class Population(NamedTuple):
@@ -29,8 +30,12 @@ class Population(NamedTuple):
     starts_at_target: bool
 
 
-class Step(NamedTuple):
-    """One response of each active learner: skill, share, gap_days, is_new (L, S); others (L,)."""
+class Steps(NamedTuple):
+    """A window's responses: skill (K for none), share, gap_days, is_new (T, L, S); others (T, L).
+
+    n_active of the L learners answer in each step, and they are the first ones; what stands in the
+    places of the others is not read, but must be finite.
+    """
 
     skill: Tensor
     share: Tensor
@@ -38,281 +43,218 @@ class Step(NamedTuple):
     is_new: Tensor
     offset: Tensor
     sign: Tensor
-
-
-class Carried(NamedTuple):
-    """Levels and weights of trait points (L, P) between windows."""
-
-    mean: Tensor
-    variance: Tensor
-    weights: Tensor
+    n_active: tuple[int, ...]
 
 
 class Memory:
-    """The table of a group of learners: a, b, 1 | r, 1 of every practised skill, 0 for others."""
+    """What a group of learners know between windows: a, b, r of every practised skill, or 0."""
 
     def __init__(self, n_learners: int, n_skills: int, n_points: int, *, like: Tensor) -> None:
-        shape = (n_learners, n_skills + 1, 3 * n_points + 2)
+        shape = (n_learners, n_skills + 1, 3 * n_points)
         self.table = torch.zeros(shape, dtype=like.dtype, device=like.device)
-        self.adjoint = torch.zeros_like(self.table)
-        self.n_skills = n_skills
-        self.n_level = 2 * n_points + 1
-        self._learner = torch.arange(n_learners, device=like.device)[:, None]
-
-    def at(self, skill: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the index of skills (L, S) of the first L learners."""
-        return self._learner[: len(skill)], skill
-
-    def keep(self) -> Tensor:
-        """Return a copy of the table, to come back to after a backward pass has undone it."""
-        return self.table.clone()
-
-    def come_back(self, kept: Tensor) -> None:
-        """Take up the table of keep, with no gradients left over."""
-        self.table.copy_(kept)
-        self.adjoint.zero_()
+        self.is_practised = torch.zeros(shape[:2], dtype=torch.bool, device=like.device)
 
 
-class _Read(torch.autograd.Function):
-    """Read skills of the table, and what their parents know: weight (L, S, K + 1) sums a, b, 1,
-    its square r, 1. The token orders reads and writes in the backward pass."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, token: Tensor, weight: Tensor, memory: Memory, skill: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        n, s = skill.shape
-        # (L, 2 S, K + 1): weights above their squares, so that the table is gone through once.
-        both = torch.cat([weight, weight * weight], 1)
-        ctx.memory, ctx.skill, ctx.both = memory, skill, both
-        sums = torch.bmm(both, memory.table[:n])
-        level, noise = sums[:, :s, : memory.n_level], sums[:, s:, memory.n_level :]
-        return token.clone(), memory.table[memory.at(skill)], level, noise
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        token, value, level, noise = grads
-        memory, skill, both = ctx.memory, ctx.skill, ctx.both
-        n, s = skill.shape
-        each = level.new_zeros(n, 2 * s, memory.table.shape[-1])
-        each[:, :s, : memory.n_level] = level
-        each[:, s:, memory.n_level :] = noise
-        memory.adjoint[:n].baddbmm_(both.transpose(1, 2), each)
-        memory.adjoint[memory.at(skill)] += value
-        products = torch.bmm(each, memory.table[:n].transpose(1, 2))
-        return token, products[:, :s] + 2.0 * both[:, :s] * products[:, s:], None, None
-
-
-class _Write(torch.autograd.Function):
-    """Write skills of the table, keeping what was there."""
-
-    @staticmethod
-    def forward(ctx: Any, token: Tensor, value: Tensor, memory: Memory, skill: Tensor) -> Tensor:
-        where = memory.at(skill)
-        ctx.memory, ctx.skill, ctx.old = memory, skill, memory.table[where]
-        memory.table[where] = value
-        memory.table[: len(skill), memory.n_skills] = 0.0
-        return token.clone()
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        memory = ctx.memory
-        where = memory.at(ctx.skill)
-        gradient = memory.adjoint[where]
-        memory.adjoint[where] = 0.0
-        memory.table[where] = ctx.old
-        return grads[0], gradient, None, None
-
-
-def _apply(function: Any, *arguments: Any) -> Any:
-    """Run a function with its own backward pass: torch gives `apply` no types."""
-    return function.apply(*arguments)
-
-
-def begin(population: Population, n_learners: int) -> Carried:
+def begin(population: Population, n_learners: int) -> Levels:
     """Return the beliefs of learners who have answered nothing."""
     shape = (n_learners, len(population.alpha))
-    return Carried(
+    return Levels(
         mean=population.level_mean.expand(shape),
         variance=population.level_variance.expand(shape),
         weights=torch.full_like(population.alpha, 1.0 / shape[1]).expand(shape),
     )
 
 
+def detached(levels: Levels) -> Levels:
+    """Return what is carried over as numbers: gradients stop at the edge of a window."""
+    return Levels(*(one.detach() for one in levels))
+
+
 def filter_steps(
+    population: Population, steps: Steps, memory: Memory, levels: Levels, *, is_first: bool
+) -> tuple[Tensor, Levels]:
+    """Filter a window; return log likelihoods (n_responses,), step by step, and what is next."""
+    with torch.no_grad():
+        order = _order_of(steps, n_skills=population.share.shape[1])
+    coefficients = _coefficients(population, steps, order, memory, is_first=is_first)
+    links = Links(
+        share=steps.share,
+        sign=steps.sign,
+        previous=order.previous.clamp_min(0),
+        following=order.following,
+    )
+    total, after, rows = run_window(
+        links,
+        coefficients,
+        levels,
+        level_drift=population.level_drift,
+        trait_drift=population.trait_drift,
+        is_first=is_first,
+    )
+    with torch.no_grad():
+        _remember(memory, order, rows)
+    return total[order.is_active].log(), after
+
+
+class _Order(NamedTuple):
+    """The writes of a window in their order; J = T S of a learner.
+
+    skill, is_real (L, J): of each write, whether there is one. previous (T, L, S): the last write
+    of the same skill, -1 for none; following (L, J): the next one, J for none. is_active (T, L).
+    """
+
+    skill: Tensor
+    is_real: Tensor
+    previous: Tensor
+    following: Tensor
+    is_active: Tensor
+
+
+def _order_of(steps: Steps, *, n_skills: int) -> _Order:
+    n_steps, n_learners, n_places = steps.skill.shape
+    device = steps.skill.device
+    n_active = torch.tensor(steps.n_active, device=device)
+    is_active = torch.arange(n_learners, device=device) < n_active[:, None]
+    skill = steps.skill.transpose(0, 1).reshape(n_learners, n_steps * n_places).contiguous()
+    is_real = is_active.T.repeat_interleave(n_places, 1) & (skill < n_skills)
+    key = torch.where(is_real, skill, n_skills)
+    in_order, place = key.sort(dim=1, stable=True)
+    is_same = (in_order[:, 1:] == in_order[:, :-1]) & (in_order[:, 1:] < n_skills)
+    n_writes = n_steps * n_places
+    previous = torch.full_like(place, -1)
+    previous.scatter_(1, place[:, 1:], torch.where(is_same, place[:, :-1], -1))
+    following = torch.full_like(place, n_writes)
+    following.scatter_(1, place[:, :-1], torch.where(is_same, place[:, 1:], n_writes))
+    return _Order(
+        skill=skill,
+        is_real=is_real,
+        previous=previous.view(n_learners, n_steps, n_places).transpose(0, 1).contiguous(),
+        following=following,
+        is_active=is_active,
+    )
+
+
+def _remember(memory: Memory, order: _Order, rows: Tensor) -> None:
+    """Put the last row that was written of each skill into the table."""
+    is_last = order.is_real & (order.following == order.skill.shape[1])
+    learner, write = is_last.nonzero(as_tuple=True)
+    skill = order.skill[learner, write]
+    # A new table: the way back through this window still reads the old one.
+    memory.table = memory.table.clone()
+    memory.table[learner, skill] = rows[learner, write]
+    memory.is_practised[learner, skill] = True
+
+
+def _coefficients(
+    population: Population, steps: Steps, order: _Order, memory: Memory, *, is_first: bool
+) -> Coefficients:
+    """Return what gaps, starts, and what was known before the window make of a window."""
+    gamma, cut = population.gamma, 2 * len(population.gamma)
+    # A skill begins at start_mean, around the level or not; the target always is around it.
+    target = gamma.new_zeros(cut)
+    target[len(gamma) :] = 1.0
+    start = population.start_mean * (1.0 - target)
+    if population.starts_at_target:
+        start = start + target
+    rate = population.alpha * steps.gap_days[..., None]
+    stay, leave = torch.exp(-rate), -torch.expm1(-rate)
+    noise = population.spread * -torch.expm1(-2.0 * rate)
+    stays = torch.cat([stay, stay, stay * stay], -1)
+    pulls = torch.cat([leave, leave, leave * leave], -1)
+    reach = torch.cat([gamma, gamma, gamma * gamma])
+    start_row = torch.cat([start, population.start_variance.expand(len(gamma))])
+    moved = torch.cat([leave * target[:1], leave * target[-1:], noise], -1)
+    is_new = steps.is_new[..., None]
+    if population.starts_at_target:
+        stays, pulls = torch.where(is_new, 0.0, stays), torch.where(is_new, 1.0, pulls)
+        moved = torch.where(is_new, start_row, moved)
+    pulls = pulls * reach
+    weight, sums = _pulls(population, steps, order, memory, start_row, is_first=is_first)
+    if sums is not None:
+        moved = moved + pulls * sums
+    if not population.starts_at_target:
+        moved = moved + stays * torch.where(is_new, start_row, 0.0)
+    if not is_first:
+        moved = moved + stays * _known_before(steps, order, memory)
+    return Coefficients(
+        stay=torch.where((order.previous < 0)[..., None], 0.0, stays),
+        pull=pulls,
+        moved=moved,
+        weight=weight,
+        offset=steps.offset,
+    )
+
+
+def _known_before(steps: Steps, order: _Order, memory: Memory) -> Tensor:
+    """Return (T, L, S, 3 P) rows of the table, 0 for what was written within the window."""
+    learner = torch.arange(steps.skill.shape[1], device=steps.skill.device)[:, None]
+    rows = memory.table[learner, steps.skill]
+    return torch.where((order.previous < 0)[..., None], rows, 0.0)
+
+
+def _pulls(
     population: Population,
-    steps: list[Step],
+    steps: Steps,
+    order: _Order,
     memory: Memory,
-    carried: Carried,
+    start_row: Tensor,
     *,
     is_first: bool,
-) -> tuple[Tensor, Carried]:
-    """Filter some steps; return the log likelihoods (n_responses,), step by step, and what is next.
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return the weight of each write in the later reads, as Coefficients, and the other sums.
 
-    Learners are sorted so that those without a further response come last.
+    Those are (T, L, S, 3 P): of the start, for parents that were never practised, and of the table,
+    for those that were not practised within the window.
     """
-    token = population.alpha.new_zeros(()).requires_grad_()
-    nodes, powers = _quadrature(population.alpha)
-    gaps, around = _gaps(population, steps, memory), _around(population)
-    mean, variance, weights = carried
-    keep, anew = 1.0 - population.trait_drift, population.trait_drift / len(population.alpha)
-    found = []
-    for number, (step, gap) in enumerate(zip(steps, gaps, strict=True)):
-        n = len(step.sign)
-        m, v, w = mean[:n], variance[:n], weights[:n]
-        if number or not is_first:
-            v = v + population.level_drift
-            w = keep * w + anew
-        token, *known = _apply(_Read, token, gap.share, memory, step.skill)
-        ab, r = _revisit(around, step, gap, *known)
-        written, m, v, likelihood = _learn(ab, r, m, v, step, nodes, powers)
-        token = _apply(_Write, token, written, memory, step.skill)
-        joint = w * likelihood
-        total = joint.sum(1, keepdim=True)
-        found.append(total[:, 0])
-        w = joint / total
-        if n == len(mean):
-            mean, variance, weights = m, v, w
-        else:
-            mean = torch.cat([m, mean[n:]])
-            variance = torch.cat([v, variance[n:]])
-            weights = torch.cat([w, weights[n:]])
-    # The token carries the order of writes into whatever is made of the result.
-    return torch.cat(found).log() + 0.0 * token, Carried(mean, variance, weights)
+    if not bool(population.share.detach().any()):
+        return None, None
+    n_steps, n_learners, n_places = steps.skill.shape
+    n_writes, n_skills = n_steps * n_places, population.share.shape[1]
+    skill = order.skill
+    write = torch.arange(n_writes, device=skill.device)
+    step = write // n_places
+    # A write is read from the next step on, until its skill is written again.
+    is_later = step[None, :] < step[:, None]
+    is_kept = order.following[:, None, :] >= n_places * step[:, None]
+    is_live = is_later & is_kept & order.is_real[:, None, :]
+    pair = skill[:, :, None] * n_skills + skill.clamp_max(n_skills - 1)[:, None, :]
+    weight = population.share.reshape(-1).gather(0, pair.view(-1)).view_as(pair) * is_live
+    total = population.share.sum(1)[skill]
+    total_square = (population.share * population.share).sum(1)[skill]
+    seen, seen_square = weight.sum(2), (weight * weight).sum(2)
+    known: Tensor | None = None
+    if not is_first:
+        shares = population.share[skill] * _is_of_table(order, memory, n_places * step)
+        squares = shares * shares
+        cut = 2 * len(population.gamma)
+        table = memory.table[:n_learners, :n_skills]
+        known = torch.cat(
+            [torch.bmm(shares, table[..., :cut]), torch.bmm(squares, table[..., cut:])], -1
+        )
+        seen, seen_square = seen + shares.sum(2), seen_square + squares.sum(2)
+    n_points = len(population.gamma)
+    rest = torch.cat(
+        [(total - seen)[..., None].expand(-1, -1, 2 * n_points),
+         (total_square - seen_square)[..., None].expand(-1, -1, n_points)], -1,
+    )  # fmt: skip
+    sums = rest * start_row
+    if known is not None:
+        sums = sums + known
+    # Of each step the weights first, for a and b, then their squares, for r.
+    shape = (n_learners, n_steps, n_places, n_writes)
+    both = torch.cat([weight.view(shape), (weight * weight).view(shape)], 2)
+    return both.flatten(1, 2), sums.view(n_learners, n_steps, n_places, -1).transpose(0, 1)
 
 
-def detached(carried: Carried) -> Carried:
-    """Return what is carried over as numbers: gradients stop at the edge of a window."""
-    return Carried(*(one.detach() for one in carried))
+def _is_of_table(order: _Order, memory: Memory, first_of_step: Tensor) -> Tensor:
+    """Return (L, J, K) whether a read finds a practised skill's row still in the table.
 
-
-class _Gap(NamedTuple):
-    """What a gap does, whatever is known: of skills (L, S), times 2 P for a and b, P for r.
-
-    share (L, S, K + 1) of the parents, total and total_square (L, S, 1) their sums; a and b keep
-    `stay` of themselves and move by `leave` towards the target, r keeps stay_r, gains noise, and
-    leave_r of the pull's variance.
+    first_of_step (J,): the first write of the step that a read belongs to.
     """
-
-    share: Tensor
-    total: Tensor
-    total_square: Tensor
-    stay: Tensor
-    leave: Tensor
-    stay_r: Tensor
-    leave_r: Tensor
-    noise: Tensor
-
-
-def _gaps(population: Population, steps: list[Step], memory: Memory) -> list[_Gap]:
-    """Return the gaps of all steps: found together, since none depends on what is known."""
-    sizes = [len(step.sign) for step in steps]
-    skill = torch.cat([step.skill for step in steps])
-    rate = population.alpha * torch.cat([step.gap_days for step in steps])[..., None]
-    stay, leave = torch.exp(-rate), -torch.expm1(-rate)
-    # One more column, of the empty place: the whole table is then what the shares weigh.
-    shares = torch.cat([population.share, population.share.new_zeros(memory.n_skills + 1, 1)], 1)
-    whole = _Gap(
-        share=shares[skill],
-        total=population.share.sum(1)[skill][..., None],
-        total_square=(population.share * population.share).sum(1)[skill][..., None],
-        stay=torch.cat([stay, stay], -1),
-        leave=torch.cat([leave, leave], -1),
-        stay_r=stay * stay,
-        leave_r=leave * leave,
-        noise=population.spread * -torch.expm1(-2.0 * rate),
-    )
-    return [_Gap(*parts) for parts in zip(*(torch.split(one, sizes) for one in whole), strict=True)]
-
-
-class _Around(NamedTuple):
-    """Where skills begin and whereto they go, (2 P,) of a and b, P or one number of r."""
-
-    target: Tensor
-    start: Tensor
-    start_variance: Tensor
-    gamma: Tensor
-    gamma_square: Tensor
-    starts_at_target: bool
-
-
-def _around(population: Population) -> _Around:
-    gamma = population.gamma
-    # A skill begins at start_mean, around the level or not; the target always is around it.
-    target = gamma.new_tensor([0.0, 1.0]).repeat_interleave(len(gamma))
-    slope = target if population.starts_at_target else torch.zeros_like(target)
-    return _Around(
-        target=target,
-        start=population.start_mean * (1.0 - target) + slope,
-        start_variance=population.start_variance,
-        gamma=gamma.repeat(2),
-        gamma_square=gamma * gamma,
-        starts_at_target=population.starts_at_target,
-    )
-
-
-def _revisit(
-    around: _Around, step: Step, gap: _Gap, before: Tensor, level_sum: Tensor, noise_sum: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Return a and b side by side (L, S, 2 P), and r (L, S, P), at the moment of the response."""
-    cut = len(around.target)
-    # Parents that were never practised stand at the start.
-    rest = gap.total - level_sum[..., -1:]
-    rest_square = gap.total_square - noise_sum[..., -1:]
-    pull = around.gamma * (level_sum[..., :-1] + rest * around.start)
-    pull_r = around.gamma_square * (noise_sum[..., :-1] + rest_square * around.start_variance)
-    is_new = step.is_new[..., None]
-    ab, r = before[..., :cut], before[..., cut + 1 : -1]
-    if not around.starts_at_target:
-        ab = torch.where(is_new, around.start, ab)
-        r = torch.where(is_new, around.start_variance, r)
-    moved = gap.stay * ab + gap.leave * (around.target + pull)
-    moved_r = gap.stay_r * r + gap.leave_r * pull_r + gap.noise
-    if not around.starts_at_target:
-        return moved, moved_r
-    return (
-        torch.where(is_new, around.start + pull, moved),
-        torch.where(is_new, around.start_variance + pull_r, moved_r),
-    )
-
-
-def _learn(
-    ab: Tensor, r: Tensor, m: Tensor, v: Tensor, step: Step, nodes: Tensor, powers: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return the skills' rows of the table, level, and likelihood (L, P) after an answer."""
-    share, n_points = step.share[..., None], m.shape[1]
-    x_ab, x_r = (share * ab).sum(1), (share * share * r).sum(1)
-    x_a, x_b = x_ab[:, :n_points] + step.offset[:, None], x_ab[:, n_points:]
-    centre = x_a + x_b * m
-    covariance = x_b * v
-    width = (x_b * covariance + x_r).clamp_min(recursion.LEAST_VARIANCE)
-    scale = width.sqrt()
-    x = centre[..., None] + scale[..., None] * nodes
-    moments = torch.sigmoid(step.sign[:, None, None] * x) @ powers
-    is_double = ab.dtype == torch.float64
-    total = moments[..., 0].clamp_min(recursion.LEAST_LIKELIHOOD if is_double else 1e-30)
-    first, second = moments[..., 1] / total, moments[..., 2] / total
-    most = recursion.MOST_SHRINKAGE if is_double else 1.0 - 1e-5
-    shrinkage = (1.0 - second + first * first).clamp(0.0, most)
-    slope, relative = first / scale, shrinkage / width
-    precision = relative / (1.0 - shrinkage)
-    gain = share * r / (1.0 + precision * x_r)[:, None, :]
-    push = slope * (1.0 + precision * width) + precision * (centre - x_a)
-    change = torch.cat([push, -precision * x_b], 1)[:, None, :]
-    one = torch.ones_like(r[..., :1])
-    after = (
-        ab + torch.cat([gain, gain], -1) * change,
-        one,
-        r - share * r * gain * precision[:, None, :],
-        one,
-    )
-    m = m + covariance * slope
-    v = v - covariance * covariance * relative
-    return torch.cat(after, -1), m, v, total
-
-
-def _quadrature(like: Tensor) -> tuple[Tensor, Tensor]:
-    """Return nodes (Q,) and weights times their powers 0, 1, 2 (Q, 3)."""
-    nodes = torch.as_tensor(recursion.NODES.copy()).to(like)
-    weights = torch.as_tensor(recursion.NODE_WEIGHTS.copy()).to(like)
-    return nodes, torch.stack([weights, weights * nodes, weights * nodes**2], 1)
+    n_learners, n_writes = order.skill.shape
+    write = torch.arange(n_writes, device=order.skill.device)
+    is_practised = memory.is_practised[:n_learners, :-1]
+    first = torch.full_like(memory.is_practised[:n_learners], n_writes, dtype=torch.long)
+    where = torch.where(order.is_real, order.skill, first.shape[1] - 1)
+    first.scatter_reduce_(1, where, write.expand_as(where), "amin")
+    return is_practised[:, None, :] & (first[:, None, :-1] >= first_of_step[:, None])
