@@ -9,17 +9,17 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from kt_models.arrays import lookup
 from kt_models.errors import DataError
 from kt_models.protocol import Beliefs
-from kt_models.psi_kt.graph import Pulls, pull_of_excess, split, start_of, start_row
+from kt_models.psi_kt.graph import Pulls, joined, pull_of_excess, split, start_of, start_row
 from kt_models.psi_kt.parameters import LEAST_DECAY, PSIKTParameters, normal_points
 from kt_models.psi_kt.recursion import (
     NODE_WEIGHTS,
     NODES,
     F,
     Knowledge,
-    revisit,
+    begin_at,
+    carry,
     sigmoid,
 )
 from kt_models.psi_kt.state import COUNT, LAST_AT, PSIKTState
@@ -112,8 +112,8 @@ def beliefs(
     asked = list(dict.fromkeys(skills))
     if len(asked) < len(skills):
         return _repeated(beliefs(parameters, pulls, states, asked, at=at), asked, skills)
-    codes = lookup(parameters.skills, np.asarray(skills, dtype=np.str_)).astype(np.int64)
-    codes = np.where(codes < 0, len(parameters.skills), codes)
+    rows = {str(skill): row for row, skill in enumerate(parameters.skills)}
+    codes = np.array([rows.get(skill, len(rows)) for skill in skills], dtype=np.int64)
     shape = (len(states), len(skills))
     mean, variance = np.empty(shape), np.empty(shape)
     counts, last_at = np.zeros(shape, dtype=np.int64), np.full(shape, np.nan)
@@ -139,7 +139,10 @@ def beliefs(
 
 def p_of_normal(mean: F, scale: F) -> F:
     """Return P(correct), any shape, where the log odds are normal with this mean and scale."""
-    return np.asarray(sigmoid(mean[..., None] + scale[..., None] * NODES) @ NODE_WEIGHTS)
+    x = scale[..., None] * (0.5 * NODES)
+    x += (0.5 * mean)[..., None]
+    # The weights sum to one: the mean of a sigmoid is half of one plus the mean of a tanh.
+    return np.asarray(0.5 * (1.0 + np.tanh(x, out=x) @ NODE_WEIGHTS))
 
 
 def _repeated(once: Beliefs, asked: Sequence[str], skills: Sequence[str]) -> Beliefs:
@@ -187,8 +190,12 @@ class _Projector:
         rows, self._row_of = np.unique(codes, return_inverse=True)
         self._total = pulls.total[rows][:, None]
         self._total_square = pulls.total_square[rows][:, None]
-        self._parents = np.where(pulls.share[rows] > 0.0, pulls.parents[rows], -1)
-        self._share = pulls.share[rows][..., None]
+        # Of each rank of parents, the asked rows that have one, the parent and its share.
+        self._edges = [
+            (child, parents[child], share[child][:, None])
+            for parents, share in zip(pulls.parents[rows].T, pulls.share[rows].T, strict=True)
+            if len(child := np.flatnonzero(share > 0.0))
+        ]
         # Place among the asked skills, or -1, and row among the fitted ones, or -1 for the last.
         places = {str(skill): (-1, row) for row, skill in enumerate(parameters.skills)}
         for place, skill in enumerate(skills):
@@ -203,61 +210,85 @@ class _Projector:
         found = found.reshape(-1, 2)
         source = np.flatnonzero(found[:, 0] >= 0)
         touched = found[source, 0]
-        n = len(self._row_of)
+        n, n_touched = len(self._row_of), len(touched)
         counts, last = np.zeros(n, dtype=np.int64), np.full(n, np.nan)
         counts[touched] = state.practice[source, COUNT].astype(np.int64)
         last[touched] = state.practice[source, LAST_AT]
-        pull = self._pull(state, found[:, 1])
-        new = revisit(
-            split(self._start_row[None]), pull, self._traits, self._start,
-            gap_days=np.array([[max(at - state.first_at, 0.0) if state.n else 0.0]]),
-            is_new=np.ones((1, 1), dtype=np.bool_),
-        )  # fmt: skip
-        practised = revisit(
-            split(state.table[source]),
-            Knowledge(*(one[self._row_of[touched]] for one in pull)),
-            self._traits,
-            self._start,
-            gap_days=np.maximum(at - last[touched], 0.0)[:, None],
-            is_new=np.zeros((1, 1), dtype=np.bool_),
+        is_new = np.ones(n, dtype=np.bool_)
+        is_new[touched] = False
+        is_asked = np.zeros(len(self._total), dtype=np.bool_)
+        is_asked[self._row_of[is_new]] = True
+        new = np.flatnonzero(is_asked)
+        pull = self._pull(state, found[:, 1], np.concatenate([self._row_of[touched], new]))
+        known = np.empty((n_touched + len(new), 3 * self._n_points))
+        known[:n_touched] = joined(
+            carry(
+                split(state.table[source]),
+                Knowledge(*(one[:n_touched] for one in pull)),
+                self._traits,
+                np.maximum(at - last[touched], 0.0)[:, None],
+            )
         )
+        known[n_touched:] = self._begun(
+            Knowledge(*(one[n_touched:] for one in pull)),
+            max(at - state.first_at, 0.0) if state.n else 0.0,
+        )
+        mean_of_row, variance_of_row = self._moments(split(known), state)
+        place = np.empty(len(self._total), dtype=np.int64)
+        place[new] = n_touched + np.arange(len(new))
+        place = place[self._row_of]
+        place[touched] = np.arange(n_touched)
+        return mean_of_row[place], variance_of_row[place], counts, last
+
+    def _begun(self, pull: Knowledge, gap_days: float) -> F:
+        """Return rows (n, 3 P) of skills that were never practised, so long after the first."""
+        if self._start.at_target:
+            return joined(begin_at(pull, self._start))
+        return joined(
+            carry(split(self._start_row[None]), pull, self._traits, np.array([[gap_days]]))
+        )
+
+    def _moments(self, known: Knowledge, state: PSIKTState) -> tuple[F, F]:
+        """Return mean and variance (n,) of z over the trait points."""
         weight = np.exp(state.log_weights - state.log_weights.max())
         weight /= weight.sum()
-        mean_of_row, variance_of_row = self._moments(new, state, weight)
-        mean, variance = mean_of_row[self._row_of], variance_of_row[self._row_of]
-        mean[touched], variance[touched] = self._moments(practised, state, weight)
-        return mean, variance, counts, last
-
-    def _moments(self, known: Knowledge, state: PSIKTState, weight: F) -> tuple[F, F]:
-        """Return mean and variance (n,) of z over the trait points."""
         drift = self._parameters.level_drift if state.n else 0.0
         each = known.a + known.b * state.level_mean
         spread = known.b * known.b * (state.level_variance + drift) + known.r
         mean = each @ weight
-        beyond = each - mean[:, None]
-        return mean, np.maximum((spread + beyond * beyond) @ weight, 1e-10)
+        each -= mean[:, None]
+        each *= each
+        spread += each
+        return mean, np.maximum(spread @ weight, 1e-10)
 
-    def _pull(self, state: PSIKTState, rows: NDArray[np.int64]) -> Knowledge:
-        """Return the pull of the learner's practised skills on the asked rows, (n_rows, P)."""
+    def _pull(
+        self, state: PSIKTState, fitted_row: NDArray[np.int64], rows: NDArray[np.int64]
+    ) -> Knowledge:
+        """Return the pull of the learner's practised skills on some of the asked rows, (n, P).
+
+        fitted_row: of each practised skill, its row in the fit, or -1.
+        """
         cut = 2 * self._n_points
-        # One more, of nothing, for parents that there are not or that were never practised.
-        excess = np.zeros((len(state.table) + 1, 3 * self._n_points))
-        np.subtract(state.table, self._start_row, out=excess[:-1])
-        place = np.full(len(self._parameters.skills) + 1, len(state.table))
-        is_fitted = rows >= 0
-        place[rows[is_fitted]] = np.flatnonzero(is_fitted)
-        ab = np.zeros((len(self._parents), cut))
-        r = np.zeros((len(self._parents), self._n_points))
-        for rank in range(self._parents.shape[1]):
-            share, of_parent = self._share[:, rank], excess[place[self._parents[:, rank]]]
-            ab += share * of_parent[:, :cut]
-            r += share * share * of_parent[:, cut:]
+        place = np.full(len(self._parameters.skills) + 1, -1)
+        is_fitted = fitted_row >= 0
+        place[fitted_row[is_fitted]] = np.flatnonzero(is_fitted)
+        table = state.table - self._start_row
+        excess = np.zeros((len(self._total), 3 * self._n_points))
+        for child, parent, share in self._edges:
+            at = place[parent]
+            edge = np.flatnonzero(at >= 0)
+            if len(edge):
+                values, part = table.take(at[edge], axis=0), share[edge]
+                values *= part
+                values[:, cut:] *= part
+                excess[child[edge]] += values
+        excess = excess.take(rows, axis=0)
         return pull_of_excess(
-            ab,
-            r,
+            excess[:, :cut],
+            excess[:, cut:],
             self._start_row,
-            total=self._total,
-            total_square=self._total_square,
+            total=self._total[rows],
+            total_square=self._total_square[rows],
             gamma=self._traits.gamma,
         )
 

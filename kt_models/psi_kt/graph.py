@@ -52,13 +52,13 @@ def pull_of_excess(
     excess_ab (..., 2 P) and excess_r (..., P) with squared shares; start (3 P,); total (..., 1).
     """
     n_points = len(gamma)
-    sums = total * start[: 2 * n_points] + excess_ab
-    squares = total_square * start[2 * n_points :] + excess_r
-    return Knowledge(
-        a=gamma * sums[..., :n_points],
-        b=gamma * sums[..., n_points:],
-        r=gamma**2 * np.maximum(squares, 0.0),
-    )
+    sums = total * start[: 2 * n_points]
+    sums += excess_ab
+    squares = total_square * start[2 * n_points :]
+    squares += excess_r
+    np.maximum(squares, 0.0, out=squares)
+    squares *= gamma**2
+    return Knowledge(a=gamma * sums[..., :n_points], b=gamma * sums[..., n_points:], r=squares)
 
 
 def split(table: F) -> Knowledge:

@@ -110,11 +110,13 @@ def revisit(
     carried = carry(before, pull, traits, gap_days)
     if not start.at_target:
         return carried
-    return Knowledge(
-        a=np.where(is_new, start.mean + pull.a, carried.a),
-        b=np.where(is_new, 1.0 + pull.b, carried.b),
-        r=np.where(is_new, start.variance + pull.r, carried.r),
-    )
+    begun = begin_at(pull, start)
+    return Knowledge(*(np.where(is_new, new, old) for new, old in zip(begun, carried, strict=True)))
+
+
+def begin_at(pull: Knowledge, start: Start) -> Knowledge:
+    """Return a skill that begins at its target, at its first answer."""
+    return Knowledge(a=start.mean + pull.a, b=1.0 + pull.b, r=start.variance + pull.r)
 
 
 def respond(known: Knowledge, share: F, level: Level, offset: F) -> Response:
