@@ -18,13 +18,15 @@ class Entry:
 
     tracer is a class called with config=..., after the name where is_named. config is a dataclass,
     built with preset, or a mapping from names to instances; "" for a model that has none. fitted
-    is a class with load(directory).
+    is a class with load(directory). can_start_from_fit: whether the tracer takes an earlier fit of
+    its kind as start=.
     """
 
     tracer: str
     fitted: str
     config: str = ""
     is_named: bool = False
+    can_start_from_fit: bool = False
     preset: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -42,6 +44,7 @@ _PSI_KT = Entry(
     fitted="kt_models.psi_kt.filter:FittedPSIKT",
     config="kt_models.psi_kt.config:CONFIGS",
     is_named=True,
+    can_start_from_fit=True,
 )
 _MEAN = Entry(
     tracer="kt_models.baselines.means:MeanTracer",
@@ -90,10 +93,13 @@ MODELS: Mapping[str, Entry] = MappingProxyType(
 )
 
 
-def load_tracer(name: str, **config: Any) -> Tracer:
+def load_tracer(name: str, *, start: AnyFittedTracer | None = None, **config: Any) -> Tracer:
     """Return an unfitted model; config overrides fields of its configuration.
 
-    Raises: ConfigError for an unknown name or field.
+    start is an earlier fit of the same model, with whose values the new one begins.
+
+    Raises: ConfigError for an unknown name or field, and for a start that is of another model or
+    that the model cannot use.
     """
     entry = _entry_of(name)
     model: Any = _resolve(entry.tracer)
@@ -102,6 +108,12 @@ def load_tracer(name: str, **config: Any) -> Tracer:
         arguments["config"] = _configured(entry, name, config)
     elif config:
         raise ConfigError(f"model '{name}' takes no settings, got {', '.join(sorted(config))}")
+    if start is not None:
+        if not entry.can_start_from_fit:
+            raise ConfigError(f"model '{name}' always begins afresh, it takes no earlier fit")
+        if start.name != name:
+            raise ConfigError(f"model '{name}' cannot start from a fit of '{start.name}'")
+        arguments["start"] = start
     tracer: Tracer = model(name, **arguments) if entry.is_named else model(**arguments)
     return tracer
 
@@ -121,6 +133,14 @@ def load_fitted(directory: Path) -> AnyFittedTracer:
     model: Any = _resolve(entry.fitted)
     fitted: AnyFittedTracer = model.load(directory)
     return fitted
+
+
+def can_start_from_fit(name: str) -> bool:
+    """Return whether a model can begin with the values of an earlier fit.
+
+    Raises: ConfigError for an unknown name.
+    """
+    return _entry_of(name).can_start_from_fit
 
 
 def settings_of(name: str) -> frozenset[str]:

@@ -19,14 +19,14 @@ from kt_models.artifacts import MANIFEST, code_version, sha256_of
 from kt_models.bkt.filter import FittedBKT
 from kt_models.errors import KTModelsError
 from kt_models.protocol import AnyFittedTracer
-from kt_models.registry import MODELS, load_tracer, settings_of
+from kt_models.registry import MODELS, can_start_from_fit, load_tracer, settings_of
 from tutor.common.clock import DAY_SECONDS
 from tutor.responses.exports import ObservationRow
 
 if TYPE_CHECKING:
     from kt_models.evaluate.bootstrap import Interval
 
-__all__ = ["KTModelsError", "code_version"]
+__all__ = ["AnyFittedTracer", "KTModelsError", "can_start_from_fit", "code_version"]
 
 # Every fit holds back the same learners, so that no version is ever tested on what it has seen.
 HELD_OUT_OF = 10
@@ -119,12 +119,13 @@ def model_fit(
     progress: Progress,
     checkpoint: Path | None,
     prerequisites: Sequence[tuple[int, int]] = (),
+    start: AnyFittedTracer | None = None,
 ) -> AnyFittedTracer:
     """Fit a model on the export's training rows, going on from a checkpoint where there is one.
 
     Unless `config` says otherwise, a model that can be told a device gets KT_DEVICE, and one that
     takes a known graph as a prior gets the `prerequisites` (parent, child) of whose both skills
-    there are answers.
+    there are answers. `start` is an earlier fit of the same model, to begin with.
 
     Raises:
         KTModelsError: for data that cannot be fitted, a wrong configuration or a NaN.
@@ -136,7 +137,7 @@ def model_fit(
         told["device"] = settings.KT_DEVICE
     if "authored" in takes:
         told["authored"] = _authored(train, prerequisites)
-    tracer = load_tracer(model_name, **(told | dict(config)))
+    tracer = load_tracer(model_name, start=start, **(told | dict(config)))
     return tracer.fit(train, seed=seed, progress=progress, checkpoint=checkpoint)
 
 

@@ -103,6 +103,7 @@ def fit_request(
                 requested_at=now,
                 config=settled,
                 config_hash=_hash(settled),
+                start_version=_start_version(course, model_name, role, trigger),
                 seed=seed,
                 cutoff=now,
             )
@@ -123,6 +124,19 @@ def fit_request(
     )
     outbox_add(FIT_TOPIC, {"fit_id": run.pk}, now=now)
     return run
+
+
+def _start_version(course: Course, model_name: str, role: str, trigger: str) -> ModelVersion | None:
+    """Return the version that a refit which nobody asked for begins with; by hand it is afresh."""
+    if trigger == FitTrigger.HAND or not engine_fit.can_start_from_fit(model_name):
+        return None
+    return (
+        ModelVersion.objects.filter(
+            course=course, role=role, model_name=model_name, status=VersionStatus.SERVING
+        )
+        .exclude(artifact="")
+        .first()
+    )
 
 
 def _hash(config: Mapping[str, Any]) -> str:
@@ -176,7 +190,9 @@ def fit_claim(fit_id: int, *, now: datetime) -> FitRun | None:
         device=engine.device_name()[:20],
         code_version=engine_fit.code_version()[:40],
     )
-    return FitRun.objects.select_related("course").get(pk=fit_id) if taken else None
+    return (
+        FitRun.objects.select_related("course", "start_version").get(pk=fit_id) if taken else None
+    )
 
 
 def fit_execute(fit_id: int, *, clock: Clock, is_threaded: bool = True) -> FitRun | None:
@@ -247,6 +263,7 @@ def _fit(run: FitRun, heart: Heartbeat, *, clock: Clock) -> None:
         progress=lambda share, message: heart.progress(0.05 + 0.75 * share, message),
         checkpoint=_checkpoints_dir() / str(run.uuid),
         prerequisites=_prerequisites(run.course),
+        start=_start(run, export),
     )
     fit_seconds = (clock() - began).total_seconds()
     heart.progress(0.8, _("Testing beside the serving version"))
@@ -278,6 +295,26 @@ def _fit(run: FitRun, heart: Heartbeat, *, clock: Clock) -> None:
         peak_mib=heart.peak_mib,
         now=clock(),
     )
+
+
+def _start(run: FitRun, export: engine_fit.Export) -> engine_fit.AnyFittedTracer | None:
+    """Return the fit that this one begins with, or None, which is then noted on the run.
+
+    Where history came in late, what the earlier fit learned from can be among this one's test
+    answers: it would be tested on what it has seen.
+    """
+    version = run.start_version
+    if version is None:
+        return None
+    later_from = version.metrics.get("test", {}).get("later_from")
+    if later_from and datetime.fromisoformat(later_from) <= export.later_from:
+        try:
+            return engine.tracer(version)
+        except engine.KTModelsError:
+            logger.exception("version %s cannot be loaded to start from", version.pk)
+    logger.info("fit %s begins afresh, not from version %s", run.pk, version.pk)
+    FitRun.objects.filter(pk=run.pk).update(start_version=None)
+    return None
 
 
 def _prerequisites(course: Course) -> list[tuple[int, int]]:

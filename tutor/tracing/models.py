@@ -62,6 +62,14 @@ class FitRun(models.Model):
     config = models.JSONField(default=dict)
     config_hash = models.CharField(max_length=64)
     seed = models.PositiveIntegerField(default=0)
+    start_version = models.ForeignKey(
+        "ModelVersion",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="refits",
+        help_text=_("The version with whose values it begins; blank for a fit from scratch."),
+    )
     cutoff = models.DateTimeField(help_text=_("Responses up to this moment are used."))
     status = models.CharField(max_length=10, choices=FitStatus.choices, default=FitStatus.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
