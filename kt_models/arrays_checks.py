@@ -28,7 +28,7 @@ def check_arrays(data: "ResponseArrays") -> None:
     """Check every invariant. Raises: DataError."""
     _check_shapes(data)
     _check_codes(data)
-    _check_order(data.learner, data.time)
+    _check_order(data.learner, data.time, data.learners)
     _check_skills(data)
 
 
@@ -74,7 +74,9 @@ def _check_codes(data: "ResponseArrays") -> None:
         raise DataError(f"row {row}: time is {data.time[row]}, expected a finite number")
 
 
-def _check_order(learner: NDArray[np.int32], time: NDArray[np.float64]) -> None:
+def _check_order(
+    learner: NDArray[np.int32], time: NDArray[np.float64], learners: NDArray[np.str_]
+) -> None:
     step = np.diff(learner)
     if (step < 0).any():
         row = int(np.argmax(step < 0)) + 1
@@ -86,8 +88,9 @@ def _check_order(learner: NDArray[np.int32], time: NDArray[np.float64]) -> None:
     if is_back.any():
         row = int(np.argmax(is_back)) + 1
         raise DataError(
-            f"responses of a learner must be sorted by time; row {row} ({time[row]}) follows "
-            f"row {row - 1} ({time[row - 1]})"
+            f"responses of a learner must be sorted by time; row {row} of learner "
+            f"'{learners[learner[row]]}' is at {time[row]}, after row {row - 1} at "
+            f"{time[row - 1]}; expected {time[row - 1]} or later"
         )
 
 

@@ -2,7 +2,10 @@
 
 from typing import Literal, TypeAlias, get_args
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
 
 from kt_models.errors import ConfigError
 
@@ -20,3 +23,8 @@ def device_named(name: str) -> torch.device:
     if name == "cuda" and not has_gpu:
         raise ConfigError("device is 'cuda', but torch sees no GPU here; expected auto or cpu")
     return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
+
+
+def tensor_like(values: ArrayLike, like: Tensor) -> Tensor:
+    """Return values as a tensor of the type and on the device of another, made there at once."""
+    return torch.as_tensor(np.array(values), dtype=like.dtype, device=like.device)

@@ -31,8 +31,8 @@ def check_observation(observation: Observation, *, last_at: float) -> None:
         raise DataError(f"observation has time {at}, expected a finite number")
     if at < last_at:
         raise DataError(
-            f"observation at {at} is earlier than the learner's last one at {last_at}; "
-            "rebuild the state from the log"
+            f"observation of {', '.join(skills)} at {at} is earlier than the learner's last one "
+            f"at {last_at}; expected {last_at} or later: rebuild the state from the log"
         )
 
 

@@ -1,6 +1,5 @@
 """The fitted PSI-KT: an online filter of each learner's knowledge and traits, in numpy."""
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kt_models.arrays import ResponseArrays
-from kt_models.errors import DataError
+from kt_models.online import check_observation
 from kt_models.protocol import Beliefs, Observation
 from kt_models.psi_kt import batch, forecast
 from kt_models.psi_kt.forecast import EdgeBelief, TraitBeliefs
@@ -103,7 +102,7 @@ class FittedPSIKT:
 
         Raises: DataError for no skills, a skill named twice, or time going backwards.
         """
-        _check_observation(state, observation)
+        check_observation(observation, last_at=state.last_at)
         skills, at = observation.skills, observation.at
         now = self._now(state, skills, item=observation.item, at=at)
         sign = 1.0 if observation.is_correct else -1.0
@@ -155,7 +154,7 @@ class FittedPSIKT:
 
     def forecast(self, state: PSIKTState, skills: Sequence[str], *, at: float) -> Beliefs:
         """Return (n_skills,) beliefs at a time; a time before the last response counts as it."""
-        return forecast.one_of(self.forecast_many([state], skills, at=at))
+        return self.forecast_many([state], skills, at=at).of_learner(0)
 
     def forecast_many(
         self, states: Sequence[PSIKTState], skills: Sequence[str], *, at: float
@@ -294,18 +293,3 @@ class FittedPSIKT:
 def trait_names() -> Mapping[str, str]:
     """Return the traits and what each says, for pages."""
     return forecast.TRAIT_MEANINGS
-
-
-def _check_observation(state: PSIKTState, observation: Observation) -> None:
-    skills, at = observation.skills, observation.at
-    if not skills:
-        raise DataError("observation has no skills, expected at least one")
-    if len(set(skills)) != len(skills):
-        raise DataError(f"observation names a skill twice: {', '.join(skills)}")
-    if not math.isfinite(at):
-        raise DataError(f"observation has time {at}, expected a finite number")
-    if at < state.last_at:
-        raise DataError(
-            f"observation at {at} is earlier than the learner's last one at {state.last_at}; "
-            "rebuild the state from the log"
-        )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pyro.infer import Trace_ELBO
 from torch import Tensor
 
-from kt_models.devices import device_named
+from kt_models.devices import device_named, tensor_like
 from kt_models.errors import FitError
 from kt_models.protocol import Progress
 from kt_models.psi_kt.checkpoint import Keeper
@@ -119,7 +119,7 @@ class Fitting:
         self._sizes = Sizes(len(packed.skills), len(packed.items), config.embedding)
         self._centre = torch.tensor(centre_of(packed, config=config), dtype=dtype, device=device)
         authored = authored_matrix(config, packed.skills)
-        self._authored = None if authored is None else torch.as_tensor(authored).to(self._centre)
+        self._authored = None if authored is None else tensor_like(authored, self._centre)
         rng = np.random.default_rng([seed, 1])
         self.variables = first_variables(
             self._sizes, config, self._centre, rng=rng, counts=packed.counts(), warm=warm
@@ -127,12 +127,12 @@ class Fitting:
         self._optimizer = torch.optim.Adam(list(self.variables.values()), lr=config.learning_rate)
         self._columns = {
             "skill": torch.as_tensor(packed.skill, device=device),
-            "share": torch.as_tensor(packed.share).to(self._centre),
-            "gap_days": torch.as_tensor(packed.gap_days).to(self._centre),
+            "share": tensor_like(packed.share, self._centre),
+            "gap_days": tensor_like(packed.gap_days, self._centre),
             "is_new": torch.as_tensor(packed.is_new, device=device),
-            "sign": torch.as_tensor(packed.sign).to(self._centre),
+            "sign": tensor_like(packed.sign, self._centre),
             "item": torch.as_tensor(packed.item, device=device),
-            "values": torch.as_tensor(packed.values).to(self._centre),
+            "values": tensor_like(packed.values, self._centre),
         }
         self._groups = groups_of(packed, size=config.group)
         per_epoch = sum(

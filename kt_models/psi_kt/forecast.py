@@ -159,18 +159,6 @@ def _repeated(once: Beliefs, asked: Sequence[str], skills: Sequence[str]) -> Bel
     )
 
 
-def one_of(many: Beliefs) -> Beliefs:
-    """Return the beliefs of the first learner."""
-    return Beliefs(
-        p_correct=many.p_correct[0],
-        p_mastery=many.p_mastery[0],
-        lower=many.lower[0],
-        upper=many.upper[0],
-        n_observations=many.n_observations[0],
-        last_at=many.last_at[0],
-    )
-
-
 class _Projector:
     """Means and variances of z over some skills; what does not depend on the learner is kept."""
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pyro
 import pyro.distributions as dist
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from kt_models.devices import tensor_like
 from kt_models.psi_kt.config import PSIKTConfig
 from kt_models.psi_kt.history import N_FEATURES
 from kt_models.psi_kt.model import POPULATION, SCALARS, Sizes, normal_of
@@ -48,13 +48,13 @@ def first_variables(
     found: Variables = {"scalars.loc": scalars}
     for name, shape, spread in _sites(sizes, config):
         noise = rng.normal(0.0, spread, shape) if spread else np.zeros(shape)
-        found[f"{name}.loc"] = torch.as_tensor(noise).to(centre)
+        found[f"{name}.loc"] = tensor_like(noise, centre)
         if name not in _POINTS:
             width = -0.5 * np.log(_FIRST_PRECISION + _INFORMATION * counts[name])
-            found[f"{name}.log_scale"] = torch.as_tensor(width).to(centre)
+            found[f"{name}.log_scale"] = tensor_like(width, centre)
     for name, value in (warm or {}).items():
         if name in found and found[name].shape == value.shape:
-            found[name] = torch.as_tensor(np.array(value)).to(centre)
+            found[name] = tensor_like(value, centre)
     return {name: value.clone().requires_grad_() for name, value in found.items()}
 
 

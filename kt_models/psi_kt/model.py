@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from kt_models.devices import tensor_like
 from kt_models.psi_kt.config import PSIKTConfig
 from kt_models.psi_kt.history import N_FEATURES, NAMES, SIGNALS
 from kt_models.psi_kt.parameters import LEAST_DECAY, normal_points
@@ -77,7 +78,7 @@ def population_of(
     def value(name: str) -> Tensor:
         return scalars[SCALARS[name]]
 
-    points = torch.as_tensor(normal_points(n_points).copy()).to(scalars)
+    points = tensor_like(normal_points(n_points), scalars)
     decay = value("decay") + value("log_decay_sd").exp() * points[:, 0]
     volatility = value("volatility") + value("log_volatility_sd").exp() * points[:, 1]
     transfer = value("transfer") + value("log_transfer_sd").exp() * points[:, 2]

@@ -20,13 +20,11 @@ from kt_models.psi_kt.recursion import F, Traits
 from kt_models.returning import UNCHANGED, ReturnMap
 
 MODEL_VERSION = 2
-_FIRST_WITH_TOLD = 2
 LEAST_DECAY = 1e-4
 N_TRAITS = 3
 _FILE = "parameters.npz"
 _SCALARS = ("level_mean", "level_variance", "start_mean", "start_variance")
 _SHOWN = ("weight", "lower", "upper", "share", "told", "told_sd")
-_TOLD = ("share", "told", "told_sd")
 _DRIFTS = ("level_drift", "trait_drift")
 
 
@@ -208,6 +206,11 @@ def load_parameters(directory: Path) -> PSIKTParameters:
             f"{directory} holds a '{name}' model, expected one of {', '.join(CONFIGS)}"
         )
     check_model_version(artifact.manifest, newest=MODEL_VERSION)
+    if artifact.manifest.model_version < MODEL_VERSION:
+        raise ArtifactError(
+            f"{directory} has model version {artifact.manifest.model_version}, which did not keep "
+            f"what answers say of edges; expected {MODEL_VERSION}: fit the model again"
+        )
     arrays: Any = artifact.arrays(_FILE)
     try:
         scalars: Any = {one: float(stored["scalars"][one]) for one in (*_SCALARS, *_DRIFTS)}
@@ -217,7 +220,7 @@ def load_parameters(directory: Path) -> PSIKTParameters:
             time_unit=stored["time_unit"],
             **scalars,
             **{one: arrays[one] for one in _ARRAYS},
-            edges=_edges_of(arrays, version=artifact.manifest.model_version),
+            edges=Edges(**{one.name: arrays[f"edges_{one.name}"] for one in fields(Edges)}),
             raw={
                 key.removeprefix("raw_"): value
                 for key, value in arrays.items()
@@ -228,14 +231,3 @@ def load_parameters(directory: Path) -> PSIKTParameters:
         )
     except (KeyError, TypeError, ValueError, ConfigError) as error:
         raise ArtifactError(f"{directory} does not hold PSI-KT parameters: {error}") from error
-
-
-def _edges_of(arrays: Any, *, version: int) -> Edges:
-    """Return the graph; version 1 did not keep what the answers alone say."""
-    found = {one.name: arrays.get(f"edges_{one.name}") for one in fields(Edges)}
-    if version < _FIRST_WITH_TOLD:
-        found |= {name: np.full_like(arrays["edges_weight"], np.nan) for name in _TOLD}
-    missing = [name for name, array in found.items() if array is None]
-    if missing:
-        raise KeyError(f"edges_{missing[0]}")
-    return Edges(**found)

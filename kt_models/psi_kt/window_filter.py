@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from kt_models.devices import tensor_like
 from kt_models.psi_kt import recursion
 
 _AT_A_TIME = 8192
@@ -131,8 +132,7 @@ def _limits(like: Tensor) -> tuple[float, float]:
 
 def _quadrature(like: Tensor) -> tuple[Tensor, Tensor]:
     """Return nodes (Q,) and weights times their powers 0 to 3 (Q, 4)."""
-    nodes = torch.as_tensor(recursion.NODES.copy()).to(like)
-    weights = torch.as_tensor(recursion.NODE_WEIGHTS.copy()).to(like)
+    nodes, weights = (tensor_like(one, like) for one in (recursion.NODES, recursion.NODE_WEIGHTS))
     return nodes, torch.stack([weights * nodes**power for power in range(4)], 1)
 
 
@@ -218,13 +218,13 @@ def _steps(
     quadrature = _quadrature(stay)
     quadrature = quadrature[0], quadrature[1][:, :3].contiguous()
     rows = stay.new_zeros(n_learners, n_steps * n_skills, row_length)
-    flat, written = (
-        rows.view(-1, row_length),
-        rows.view(n_learners, n_steps, n_skills, -1).unbind(1),
-    )
+    flat = rows.view(-1, row_length)
+    written = rows.view(n_learners, n_steps, n_skills, -1).unbind(1)
     first = torch.arange(n_learners, device=stay.device)[:, None] * (n_steps * n_skills)
     sources = (first + links.previous).view(n_steps, -1).unbind(0)
-    weights = None if weight is None else weight.unflatten(1, (n_steps, -1)).unbind(1)
+    weights = (
+        None if weight is None else weight.view(n_learners, n_steps, 2 * n_skills, -1).unbind(1)
+    )
     m, v = levels.mean, levels.variance
     met = _Met(*([] for _ in _Met._fields))
     likelihoods = []
@@ -368,16 +368,14 @@ def _back_through_steps(
     g_known = torch.empty_like(stay)
     # Of every write, what reads of it pass back: to the next of its skill, to its children.
     g_next = stay.new_zeros(n_learners, n_writes + 1, row_length)
-    flat, g_next_at = (
-        g_next.view(-1, row_length),
-        g_next[:, :-1].unflatten(1, (n_steps, n_skills)).unbind(1),
-    )
+    flat = g_next.view(-1, row_length)
+    g_next_at = g_next[:, :-1].view(n_learners, n_steps, n_skills, -1).unbind(1)
     # As weight has it: (L, T 2 S, 3 P), of a and b in the first S rows of a step, of r in the rest.
     g_sums = stay.new_zeros(n_learners, 2 * n_writes, row_length)
-    g_sums_at = g_sums.unflatten(1, (n_steps, 2 * n_skills)).unbind(1)
+    g_sums_at = g_sums.view(n_learners, n_steps, 2 * n_skills, -1).unbind(1)
     first = torch.arange(n_learners, device=stay.device)[:, None] * (n_writes + 1)
-    sources = (first + links.following).view(n_learners, n_steps, n_skills)
-    sources = sources.transpose(0, 1).reshape(n_steps, -1).unbind(0)
+    source = (first + links.following).view(n_learners, n_steps, n_skills)
+    sources = source.transpose(0, 1).reshape(n_steps, -1).unbind(0)
     g_into = stay.new_empty(6, n_learners, n_points)
     g_x = []
     g_level_drift = torch.zeros_like(g_mean)
@@ -425,11 +423,10 @@ def _jacobian(at: Sequence[Tensor], sign: Tensor) -> tuple[list[Tensor], Tensor]
     some = max(_AT_A_TIME // max(at[0][0].numel(), 1), 1)
     parts = [
         _jacobian_of(*one)
-        for one in zip(*(each.split(some) for each in (*at, sign[..., None])), strict=True)
+        for one in zip(*(torch.split(each, some) for each in (*at, sign[..., None])), strict=True)
     ]
-    return [one for some, _ in parts for one in some.unbind(0)], torch.cat(
-        [one for _, one in parts]
-    )
+    by_step = [one for found, _ in parts for one in found.unbind(0)]
+    return by_step, torch.cat([site for _, site in parts])
 
 
 def _jacobian_of(

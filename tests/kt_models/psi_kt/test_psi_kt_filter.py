@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kt_models.arrays import ResponseArrays
-from kt_models.errors import ConfigError, DataError, StateError
+from kt_models.errors import ArtifactError, ConfigError, DataError, StateError
 from kt_models.protocol import Observation
 from kt_models.psi_kt.config import CONFIGS, PSIKTConfig
 from kt_models.psi_kt.filter import FittedPSIKT
@@ -324,3 +325,31 @@ def test_a_skill_asked_for_twice_gets_the_same_belief_twice() -> None:
     once = fitted.forecast(state, ["s01", "s03", "new"], at=BEGIN + 2.0)
     np.testing.assert_array_equal(twice.p_correct, once.p_correct[[1, 0, 2, 1]])
     assert twice.n_observations.tolist() == [1, 0, 1, 1]
+
+
+def test_an_artifact_of_the_first_version_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = model()
+    with monkeypatch.context() as before:
+        before.setattr("kt_models.psi_kt.parameters.MODEL_VERSION", 1)
+        made.save(tmp_path / "old")
+    with pytest.raises(ArtifactError, match=r"model version 1.*expected 2: fit the model again"):
+        FittedPSIKT.load(tmp_path / "old")
+
+
+def test_time_that_goes_backwards_names_both_times() -> None:
+    made = model()
+    skill = SKILLS[0]
+    state = made.update(made.init_state(), Observation((skill,), None, True, 13.5))
+    with pytest.raises(DataError, match=f"{skill} at 12.0 .* at 13.5; expected 13.5 or later"):
+        made.update(state, Observation((skill,), None, True, 12.0))
+
+
+def test_a_log_whose_time_goes_backwards_names_row_and_learner() -> None:
+    with pytest.raises(DataError, match=r"row 2 of learner 'ada' is at 12.0, after row 1 at 13.5"):
+        ResponseArrays.from_columns(
+            np.array(["ada"] * 3), np.array(["i"] * 3), (np.arange(4), np.array(["s"] * 3)),
+            np.array([1, 0, 1]), np.array([1.0, 13.5, 12.0]),
+            time_unit="days",
+        )  # fmt: skip
