@@ -26,6 +26,7 @@ from tutor.content.models import Course, EdgeKind, Prerequisite
 from tutor.responses.exports import erased_id, erased_keys, observations_export
 from tutor.responses.models import Response
 from tutor.tracing import engine, engine_fit
+from tutor.tracing.fit_warming import start_of, start_version
 from tutor.tracing.heartbeat import LEASE, FitStopError, Heartbeat
 from tutor.tracing.judging import promotion_judge
 from tutor.tracing.models import (
@@ -103,7 +104,7 @@ def fit_request(
                 requested_at=now,
                 config=settled,
                 config_hash=_hash(settled),
-                start_version=_start_version(course, model_name, role, trigger),
+                start_version=start_version(course, model_name, role, trigger),
                 seed=seed,
                 cutoff=now,
             )
@@ -124,19 +125,6 @@ def fit_request(
     )
     outbox_add(FIT_TOPIC, {"fit_id": run.pk}, now=now)
     return run
-
-
-def _start_version(course: Course, model_name: str, role: str, trigger: str) -> ModelVersion | None:
-    """Return the version that a refit which nobody asked for begins with; by hand it is afresh."""
-    if trigger == FitTrigger.HAND or not engine_fit.can_start_from_fit(model_name):
-        return None
-    return (
-        ModelVersion.objects.filter(
-            course=course, role=role, model_name=model_name, status=VersionStatus.SERVING
-        )
-        .exclude(artifact="")
-        .first()
-    )
 
 
 def _hash(config: Mapping[str, Any]) -> str:
@@ -263,7 +251,7 @@ def _fit(run: FitRun, heart: Heartbeat, *, clock: Clock) -> None:
         progress=lambda share, message: heart.progress(0.05 + 0.75 * share, message),
         checkpoint=_checkpoints_dir() / str(run.uuid),
         prerequisites=_prerequisites(run.course),
-        start=_start(run, export),
+        start=start_of(run, export),
     )
     fit_seconds = (clock() - began).total_seconds()
     heart.progress(0.8, _("Testing beside the serving version"))
@@ -295,26 +283,6 @@ def _fit(run: FitRun, heart: Heartbeat, *, clock: Clock) -> None:
         peak_mib=heart.peak_mib,
         now=clock(),
     )
-
-
-def _start(run: FitRun, export: engine_fit.Export) -> engine_fit.AnyFittedTracer | None:
-    """Return the fit that this one begins with, or None, which is then noted on the run.
-
-    Where history came in late, what the earlier fit learned from can be among this one's test
-    answers: it would be tested on what it has seen.
-    """
-    version = run.start_version
-    if version is None:
-        return None
-    later_from = version.metrics.get("test", {}).get("later_from")
-    if later_from and datetime.fromisoformat(later_from) <= export.later_from:
-        try:
-            return engine.tracer(version)
-        except engine.KTModelsError:
-            logger.exception("version %s cannot be loaded to start from", version.pk)
-    logger.info("fit %s begins afresh, not from version %s", run.pk, version.pk)
-    FitRun.objects.filter(pk=run.pk).update(start_version=None)
-    return None
 
 
 def _prerequisites(course: Course) -> list[tuple[int, int]]:
