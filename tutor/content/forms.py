@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from tutor.common.texts import text_clean
 from tutor.content.models import Course, ImportFormat
 from tutor.grading.answers import raw_from_form
 
@@ -111,7 +112,7 @@ def answer_fields(data: Any) -> dict[str, list[str]]:
     if not isinstance(data, QueryDict):
         return {}
     return {
-        name: [str(value) for value in values]
+        name: [text_clean(str(value)) for value in values]
         for name, values in data.lists()
         if name == "answer" or name.startswith(("match-", "order-"))
     }

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from tutor.accounts.models import User
 from tutor.common.errors import TutorError
+from tutor.common.texts import tree_clean
 from tutor.content.access import author_check
 from tutor.content.authoring.changing import step_new
 from tutor.content.bundles import Document, checksum
@@ -132,7 +133,7 @@ def draft_save(draft: Draft, document: Document, *, now: datetime) -> Draft:
         )
     if len(str(document)) > MOST_BYTES:
         raise TutorError(_("This is too large for one problem."), code="too_large")
-    draft.document = document
+    draft.document = tree_clean(document)
     draft.updated_at = now
     draft.save(update_fields=["document", "updated_at"])
     return draft

@@ -14,13 +14,14 @@ from tutor.accounts.access import teacher_page
 from tutor.accounts.http import UserRequest
 from tutor.common.clock import now_utc
 from tutor.common.errors import TutorError
+from tutor.common.texts import text_asked
 from tutor.content.access import can_author, course_for_author, course_for_teacher
 from tutor.content.authoring import catalogue
 from tutor.content.authoring.authors import author_add, author_remove
 from tutor.content.authoring.drafts import draft_new_problem, draft_open
 from tutor.content.authoring.lesson_editing import lesson_shown
 from tutor.content.forms import AuthorForm, SearchForm
-from tutor.content.models import Course, DraftKind, Lesson
+from tutor.content.models import KEY_LENGTH, Course, DraftKind, Lesson
 from tutor.content.planning import lesson_document
 
 
@@ -111,7 +112,8 @@ def problem_new(request: UserRequest, course_uuid: UUID) -> HttpResponseBase:
     """Begin a new problem of a lesson."""
     course = course_for_author(request.user, course_uuid)
     lessons = Lesson.objects.filter(course=course, is_retired=False)
-    lesson = lessons.filter(key=request.POST.get("lesson", "")[:120]).first() or lessons.first()
+    asked = text_asked(request.POST, "lesson", most=KEY_LENGTH)
+    lesson = lessons.filter(key=asked).first() or lessons.first()
     if lesson is None:
         messages.error(request, _("The course has no lesson yet; import one first."))
         return redirect("course_content", course.uuid)

@@ -11,6 +11,7 @@ from tutor.accounts.access import teacher_page
 from tutor.accounts.http import UserRequest
 from tutor.common.clock import now_utc
 from tutor.common.errors import TutorError
+from tutor.common.texts import text_asked
 from tutor.dashboards import flags, forecast, selectors
 from tutor.dashboards.charts import activity_bars
 from tutor.dashboards.forms import ClassroomForm
@@ -49,7 +50,7 @@ def classroom_list(request: UserRequest) -> HttpResponse:
                 ),
             )
             return redirect("teach:classroom", classroom.uuid)
-    words = request.GET.get("q", "").strip()[:80]
+    words = text_asked(request.GET, "q", most=80)
     classrooms = (
         classrooms_of_teacher(request.user)
         .prefetch_related("teachers")

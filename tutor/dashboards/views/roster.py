@@ -19,6 +19,7 @@ from tutor.accounts.passwords import password_renew
 from tutor.common.clock import now_utc
 from tutor.common.errors import TutorError
 from tutor.common.tables import csv_text
+from tutor.common.texts import text_asked
 from tutor.dashboards.roster_forms import LearnerForm, MoveForm, RosterFileForm
 from tutor.dashboards.selectors import learners_with_activity
 from tutor.roster.access import class_page, learner_in_classroom
@@ -47,7 +48,7 @@ def roster_page(request: UserRequest, classroom: Classroom) -> HttpResponse:
 def _roster(
     request: UserRequest, classroom: Classroom, form: LearnerForm, *, status: int = 200
 ) -> HttpResponse:
-    words = request.GET.get("q", "").strip()[:SEARCH_MOST]
+    words = text_asked(request.GET, "q", most=SEARCH_MOST)
     learners = learners_with_activity(classroom)
     found = learners
     if words:

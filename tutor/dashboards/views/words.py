@@ -14,6 +14,7 @@ from tutor.accounts.http import UserRequest
 from tutor.accounts.models import User
 from tutor.common.clock import now_utc
 from tutor.common.errors import TutorError
+from tutor.common.texts import text_clean
 from tutor.content.graph import course_graph
 from tutor.content.models import Skill
 from tutor.dashboards.views.learners import ChangedNote, learner_shown
@@ -110,7 +111,7 @@ def note_change(
     if request.POST.get("do") == "delete":
         note_delete(note, by=request.user, now=now)
         return _back(classroom, learner, "notes")
-    text = request.POST.get("text", "")
+    text = text_clean(request.POST.get("text", ""))
     try:
         note_edit(note, text=text, by=request.user, now=now)
     except TutorError as error:
