@@ -238,6 +238,9 @@ def test_an_answer_that_meets_an_expired_login_is_kept_and_counts_after_it(
     page.context.clear_cookies(name="sessionid")
     page.get_by_role("button", name="Check").click()
     expect(page.get_by_text("Your answer is kept. Log in and it is checked.")).to_be_visible()
+    if has_javascript:
+        axe_check(page)
+        shot(page, "answer-kept")
     page.get_by_label("Username").fill("ada")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Log in").click()
