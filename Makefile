@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 RUN_ARGS ?=
 # Two processes on two cores; more of them only wait for each other.
-PYTEST_ARGS ?= -n 2
+PYTEST_ARGS ?= -n 2 --dist worksteal
 # The models know no database; a site that is run and killed has SQLite of its own.
 POSTGRES_TESTS ?= tests --ignore=tests/kt_models --ignore=tests/tutor/operations/test_run.py \
   --ignore=tests/tutor/operations/test_kills.py --ignore=tests/tutor/content/test_killed_worker.py
