@@ -36,6 +36,7 @@ from kt_models.evaluate.metrics import score
 from kt_models.protocol import Observation
 from kt_models.registry import load_tracer
 from kt_models.split import length_between
+from kt_models.synthetic import simulate_bkt
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -103,6 +104,26 @@ def latency(rate: float) -> None:
     print(f"frames fade by exp(-{rate:g} gap): score_all, 100 candidates, 100 skills practised "
           f"{scored:.1f} ms CPU, update {updated:.1f} ms CPU (medians of 30), state "
           f"{len(fitted.dump_state(state))} bytes")  # fmt: skip
+
+
+def latency_of_plus() -> None:
+    """Time cakt_plus after more and more answers: its logistic part must not read them again."""
+    made = simulate_bkt(np.random.default_rng(0), n_learners=60, n_responses=30, n_skills=100)
+    fitted: Any = load_tracer("cakt_plus", max_epochs=1).fit(made.data, seed=0)
+    skills = [str(skill) for skill in fitted.skills]
+    candidates = [Candidate((skill,)) for skill in skills]
+    rng = np.random.default_rng(1)
+    state = fitted.init_state()
+    for n in range(1, 1001):
+        skill, right = skills[int(rng.integers(len(skills)))], bool(rng.random() < 0.6)
+        told = Observation((skill,), None, right, float(n))
+        if n in (50, 200, 1000):
+            scored = median_ms(lambda: fitted.score_all(state, candidates, at=n + 1.0))  # noqa: B023
+            updated = median_ms(lambda: fitted.update(state, told))  # noqa: B023
+            print(f"cakt_plus after {n} answers: score_all, {len(candidates)} candidates "
+                  f"{scored:.1f} ms CPU, update {updated:.1f} ms CPU, state "
+                  f"{len(fitted.dump_state(state))} bytes", flush=True)  # fmt: skip
+        state = fitted.update(state, told)
 
 
 def median_ms(work: Callable[[], object]) -> float:
@@ -185,6 +206,7 @@ def main() -> None:
     elif options.part == "score":
         for rate in (1.0, 0.0):
             latency(rate)
+        latency_of_plus()
     elif options.part == "published":
         published(options.out, options.seed)
     else:
