@@ -11,8 +11,17 @@ urlpatterns = [
     path("courses/<uuid:course_uuid>/quality/", views_course.course_quality, name="course_quality"),
     path("courses/<uuid:course_uuid>/authors/", views_course.course_authors, name="course_authors"),
     path("courses/<uuid:course_uuid>/problems/new/", views_course.problem_new, name="problem_new"),
+    path("courses/<uuid:course_uuid>/lessons/new/", views_course.lesson_new, name="lesson_new"),
     path("lessons/<uuid:lesson_uuid>/", views_course.lesson_detail, name="lesson_detail"),
     path("lessons/<uuid:lesson_uuid>/edit/", views_course.lesson_edit, name="lesson_edit"),
+    path(
+        "lessons/<uuid:lesson_uuid>/retire/", views_course.lesson_retire_page, name="lesson_retire"
+    ),
+    path(
+        "lessons/<uuid:lesson_uuid>/restore/",
+        views_course.lesson_restore_page,
+        name="lesson_restore",
+    ),
     path("problems/<uuid:problem_uuid>/", views_problem.problem_detail, name="problem_detail"),
     path("problems/<uuid:problem_uuid>/try/", views_problem.problem_try, name="problem_try"),
     path("problems/<uuid:problem_uuid>/edit/", views_problem.problem_edit, name="problem_edit"),

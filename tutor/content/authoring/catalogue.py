@@ -203,6 +203,13 @@ def lesson_rows(course: Course) -> list[LessonRow]:
     ]
 
 
+def lessons_retired(course: Course) -> list[tuple[UUID, str]]:
+    """Return the lessons that can be brought back (one query)."""
+    # What a response log brought has no skills and nothing to show.
+    lessons = Lesson.objects.filter(course=course, is_retired=True, skills__isnull=False)
+    return list(lessons.order_by("order", "id").values_list("uuid", "title").distinct())
+
+
 def skill_rows(course: Course) -> list[SkillRow]:
     """Return the course's skills with how often each is practised and explained (one query)."""
     skills = (

@@ -14,7 +14,7 @@ from tutor.content.access import author_check
 from tutor.content.authoring.changing import step_new
 from tutor.content.bundles import Document, checksum
 from tutor.content.exporting import problem_placed
-from tutor.content.models import Course, Draft, DraftKind, Lesson, Problem
+from tutor.content.models import Course, Draft, DraftKind, Lesson, Problem, Skill
 from tutor.content.planning import lesson_document
 
 # A draft holds one problem; a course of 50,000 letters is no problem.
@@ -102,6 +102,38 @@ def draft_new_problem(course: Course, lesson: Lesson, *, by: User, now: datetime
         course=course,
         author=by,
         kind=DraftKind.PROBLEM,
+        document=document,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def draft_new_lesson(course: Course, skill: Skill, *, by: User, now: datetime) -> Draft:
+    """Begin a new lesson on a skill, behind the others, with an id that nothing has or had.
+
+    Raises:
+        TutorError: code `not_an_author`.
+    """
+    author_check(by, course)
+    taken = set(Lesson.objects.filter(course=course).values_list("key", flat=True))
+    drafts = Draft.objects.filter(course=course, kind=DraftKind.LESSON, key="")
+    taken |= {document.get("id") for document in drafts.values_list("document", flat=True)}
+    stem, number = f"{skill.key[:100]}-lesson", 1
+    while (key := stem if number == 1 else f"{stem}-{number}") in taken:
+        number += 1
+    last = Lesson.objects.filter(course=course).order_by("-order").first()
+    document: Document = {
+        "id": key,
+        "title": skill.title,
+        "skills": [skill.key],
+        "order": (last.order if last else 0) + 10,
+        "body": "",
+        "worked_examples": [],
+    }
+    return Draft.objects.create(
+        course=course,
+        author=by,
+        kind=DraftKind.LESSON,
         document=document,
         created_at=now,
         updated_at=now,

@@ -18,7 +18,8 @@ from tutor.content.authoring.drafts import problem_now, thing_now
 from tutor.content.bundles import Document, canonical_lesson, canonical_problem, checksum
 from tutor.content.exporting import course_export
 from tutor.content.importing import Edit, ImportResult, course_import
-from tutor.content.models import Course, Draft, DraftKind, Problem, Step
+from tutor.content.models import Course, Draft, DraftKind, Lesson, Problem, Step
+from tutor.content.planning import lesson_document
 
 TRIES = 5
 Result = TypeVar("Result")
@@ -108,17 +109,14 @@ def _conflict_check(draft: Draft, standing: Document | None, document: Document)
                 "Somebody else changed '{key}' after you began. Publishing would undo their change."
             ).format(key=draft.key)
         )
-    is_taken = not draft.key and (
-        standing is not None
-        or Problem.objects.filter(course=draft.course, key=document["id"]).exists()
-    )
-    if is_taken:
-        raise DraftConflictError(
-            _("There is a problem '{key}' already; give yours another id.").format(
-                key=document["id"]
-            ),
-            code="id_taken",
+    things = Lesson.objects if draft.kind == DraftKind.LESSON else Problem.objects
+    if not draft.key and things.filter(course=draft.course, key=document["id"]).exists():
+        said = (
+            _("There is a lesson '{key}' already; give yours another id.")
+            if draft.kind == DraftKind.LESSON
+            else _("There is a problem '{key}' already; give yours another id.")
         )
+        raise DraftConflictError(said.format(key=document["id"]), code="id_taken")
 
 
 def problem_retire(problem: Problem, *, by: User, now: datetime) -> ImportResult:
@@ -155,6 +153,40 @@ def problem_restore(problem: Problem, *, by: User, now: datetime) -> ImportResul
     )
 
 
+def lesson_retire(lesson: Lesson, *, by: User, now: datetime) -> ImportResult:
+    """Take a lesson out of its course, with the problems that practise it.
+
+    Raises:
+        TutorError: code `not_an_author`, `course_busy` or `gone`.
+    """
+    author_check(by, lesson.course)
+    if lesson.is_retired:
+        message = _("'{key}' is retired already.").format(key=lesson.key)
+        raise TutorError(message, code="gone")
+    return _tried(
+        lesson.course,
+        lambda course: _edited(course, DraftKind.LESSON, lesson.key, None, by=by, now=now),
+    )
+
+
+def lesson_restore(lesson: Lesson, *, by: User, now: datetime) -> ImportResult:
+    """Bring a retired lesson back as it was; its problems come back one by one.
+
+    Raises:
+        TutorError: code `not_an_author`, `course_busy` or `not_retired`.
+        ImportRefusedError: when it does not fit the course any more.
+    """
+    author_check(by, lesson.course)
+    if not lesson.is_retired:
+        message = _("'{key}' is not retired.").format(key=lesson.key)
+        raise TutorError(message, code="not_retired")
+    document = lesson_document(lesson)
+    return _tried(
+        lesson.course,
+        lambda course: _edited(course, DraftKind.LESSON, lesson.key, document, by=by, now=now),
+    )
+
+
 def _edited(
     course: Course,
     kind: str,
@@ -171,6 +203,9 @@ def _edited(
     others = [thing for thing in bundle[section] if thing["id"] != key]
     # In front, so that the findings of the thing begin with /problems/0 or /lessons/0.
     bundle[section] = [*([document] if document is not None else []), *others]
+    if kind == DraftKind.LESSON and document is None:
+        # No problem is without a lesson.
+        bundle["problems"] = [p for p in bundle["problems"] if p["lesson"] != key]
     problems = frozenset({key} if kind == DraftKind.PROBLEM else ())
     edit = Edit(version=course.version_number, problems=problems)
     return course_import(bundle, by=by, now=now, is_dry_run=is_dry_run, edit=edit)

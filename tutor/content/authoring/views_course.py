@@ -1,10 +1,11 @@
 """Pages of authors, to look at: courses, a course's problems, lessons and skills."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponseBase
+from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,10 +19,12 @@ from tutor.common.texts import text_asked
 from tutor.content.access import can_author, course_for_author, course_for_teacher
 from tutor.content.authoring import catalogue
 from tutor.content.authoring.authors import author_add, author_remove
-from tutor.content.authoring.drafts import draft_new_problem, draft_open
+from tutor.content.authoring.drafts import draft_new_lesson, draft_new_problem, draft_open
 from tutor.content.authoring.lesson_editing import lesson_shown
+from tutor.content.authoring.publishing import lesson_restore, lesson_retire
 from tutor.content.forms import AuthorForm, SearchForm
-from tutor.content.models import KEY_LENGTH, Course, DraftKind, Lesson
+from tutor.content.importing import ImportResult
+from tutor.content.models import KEY_LENGTH, Course, DraftKind, Lesson, Skill
 from tutor.content.planning import lesson_document
 
 
@@ -63,6 +66,7 @@ def _course_context(request: UserRequest, course: Course) -> dict[str, Any]:
         "lesson": lesson,
         "lessons": lessons,
         "skills": skills,
+        "retired_lessons": catalogue.lessons_retired(course),
         "warnings": catalogue.course_warnings(skills, lessons),
         "drafts": catalogue.draft_rows(request.user, course),
         "retired": catalogue.RETIRED,
@@ -121,6 +125,51 @@ def problem_new(request: UserRequest, course_uuid: UUID) -> HttpResponseBase:
     return redirect("draft", draft.uuid)
 
 
+@require_POST
+@teacher_page
+def lesson_new(request: UserRequest, course_uuid: UUID) -> HttpResponseBase:
+    """Begin a new lesson on a skill."""
+    course = course_for_author(request.user, course_uuid)
+    skills = Skill.objects.filter(course=course, is_retired=False)
+    asked = text_asked(request.POST, "skill", most=KEY_LENGTH)
+    skill = skills.filter(key=asked).first() or skills.first()
+    if skill is None:
+        messages.error(request, _("The course has no skill yet; import one first."))
+        return redirect("course_content", course.uuid)
+    draft = draft_new_lesson(course, skill, by=request.user, now=now_utc())
+    return redirect("draft", draft.uuid)
+
+
+@require_POST
+@teacher_page
+def lesson_retire_page(request: UserRequest, lesson_uuid: UUID) -> HttpResponseBase:
+    """Take a lesson and its problems out of its course, as a new version."""
+    said = _("Learners do not see this lesson any more. Version {number} of the course.")
+    return _changed(request, lesson_uuid, lesson_retire, said)
+
+
+@require_POST
+@teacher_page
+def lesson_restore_page(request: UserRequest, lesson_uuid: UUID) -> HttpResponseBase:
+    """Bring a retired lesson back, as a new version."""
+    said = _("The lesson is back. Version {number} of the course.")
+    return _changed(request, lesson_uuid, lesson_restore, said)
+
+
+def _changed(
+    request: UserRequest, lesson_uuid: UUID, change: Callable[..., ImportResult], said: str
+) -> HttpResponseBase:
+    lesson = _lesson(lesson_uuid)
+    course_for_author(request.user, lesson.course.uuid)
+    try:
+        result = change(lesson, by=request.user, now=now_utc())
+    except TutorError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, said.format(number=result.version))
+    return redirect("lesson_detail", lesson.uuid)
+
+
 @require_GET
 @teacher_page
 def lesson_detail(request: UserRequest, lesson_uuid: UUID) -> HttpResponseBase:
@@ -131,6 +180,7 @@ def lesson_detail(request: UserRequest, lesson_uuid: UUID) -> HttpResponseBase:
         "lesson": lesson,
         "text": lesson_shown(lesson.course, lesson_document(lesson)),
         "is_author": can_author(request.user, lesson.course),
+        "n_problems": lesson.problems.filter(is_retired=False).count(),
         "list_url": f"{reverse('course_content', args=[lesson.course.uuid])}?lesson={lesson.key}",
     }
     return render(request, "content/lesson.html", context)
@@ -152,9 +202,8 @@ def lesson_edit(request: UserRequest, lesson_uuid: UUID) -> HttpResponseBase:
 
 
 def _lesson(lesson_uuid: UUID) -> Lesson:
-    lesson = get_object_or_404(
-        Lesson.objects.select_related("course").prefetch_related("skills"), uuid=lesson_uuid
+    # What a response log brought has no skills and no text to show.
+    lessons = Lesson.objects.filter(skills__isnull=False).distinct()
+    return get_object_or_404(
+        lessons.select_related("course").prefetch_related("skills"), uuid=lesson_uuid
     )
-    if lesson.is_retired:
-        raise Http404
-    return lesson

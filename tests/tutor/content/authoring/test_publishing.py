@@ -3,21 +3,29 @@
 from uuid import uuid4
 
 import pytest
+from django.urls import reverse
 
 from tests.tutor.content.bundle_case import put
 from tutor.common.errors import TutorError
-from tutor.content.authoring.drafts import draft_new_problem, draft_open, draft_save
+from tutor.content.authoring.drafts import (
+    draft_new_lesson,
+    draft_new_problem,
+    draft_open,
+    draft_save,
+)
 from tutor.content.authoring.publishing import (
     DraftConflictError,
     draft_publish,
     draft_rebase,
+    lesson_restore,
+    lesson_retire,
     problem_restore,
     problem_retire,
 )
 from tutor.content.errors import ImportRefusedError
 from tutor.content.exporting import course_export
 from tutor.content.importing import course_import, course_roll_back
-from tutor.content.models import CourseVersion, Draft, DraftKind, Lesson, Problem, Step
+from tutor.content.models import CourseVersion, Draft, DraftKind, Lesson, Problem, Skill, Step
 from tutor.responses.models import Response, ResponseKind
 
 pytestmark = pytest.mark.django_db
@@ -221,6 +229,41 @@ class TestRetiring:
             problem_restore(problem, by=world.tess, now=now)
         assert refusal.value.code == "not_retired"
 
+    def test_a_lesson_goes_with_its_problems_and_comes_back_as_it_was(
+        self, world, course, lesson, now
+    ):
+        before = course_export(course)
+        assert lesson_retire(lesson, by=world.tess, now=now).version == 2
+        lesson.refresh_from_db()
+        assert lesson.is_retired
+        assert Problem.objects.get(course=course, key="p-times").is_retired
+        assert not Problem.objects.get(course=course, key="p-add").is_retired
+        with pytest.raises(TutorError) as refusal:
+            lesson_retire(lesson, by=world.tess, now=now)
+        assert refusal.value.code == "gone"
+        assert lesson_restore(lesson, by=world.tess, now=now).version == 3
+        after = course_export(course)
+        assert after["lessons"] == before["lessons"]
+        assert Problem.objects.get(course=course, key="p-times").is_retired
+        problem_restore(Problem.objects.get(course=course, key="p-times"), by=world.tess, now=now)
+        assert course_export(course) == before
+        lesson.refresh_from_db()
+        with pytest.raises(TutorError) as refusal:
+            lesson_restore(lesson, by=world.tess, now=now)
+        assert refusal.value.code == "not_retired"
+
+    def test_a_problem_does_not_come_back_without_its_lesson(self, world, course, lesson, now):
+        lesson_retire(lesson, by=world.tess, now=now)
+        problem = Problem.objects.get(course=course, key="p-times")
+        with pytest.raises(ImportRefusedError, match="There is no lesson 'l-times'"):
+            problem_restore(problem, by=world.tess, now=now)
+
+    def test_strangers_to_the_course_retire_no_lesson(self, world, lesson, now):
+        for attempt in (lesson_retire, lesson_restore):
+            with pytest.raises(TutorError) as refusal:
+                attempt(lesson, by=world.zoe, now=now)
+            assert refusal.value.code == "not_an_author"
+
     def test_strangers_to_the_course_do_neither(self, world, problem, draft, now):
         for attempt in (
             lambda: problem_retire(problem, by=world.zoe, now=now),
@@ -230,6 +273,42 @@ class TestRetiring:
             with pytest.raises(TutorError) as refusal:
                 attempt()
             assert refusal.value.code == "not_an_author"
+
+
+def test_a_new_lesson_is_written_for_a_skill_and_published_behind_the_others(world, course, now):
+    skill = Skill.objects.get(course=course, key="carry")
+    draft = draft_new_lesson(course, skill, by=world.tess, now=now)
+    another = draft_new_lesson(course, skill, by=world.tess, now=now)
+    assert [d.document["id"] for d in (draft, another)] == ["carry-lesson", "carry-lesson-2"]
+    assert draft.document["skills"] == ["carry"]
+    assert draft_publish(draft, by=world.tess, now=now).version == 2
+    lesson = Lesson.objects.get(course=course, key="carry-lesson")
+    assert (lesson.title, list(lesson.skills.all())) == ("Carry", [skill])
+    assert course_export(course)["lessons"][-1]["id"] == "carry-lesson"
+    another.document["id"] = "carry-lesson"
+    lesson_retire(lesson, by=world.tess, now=now)
+    with pytest.raises(DraftConflictError, match="a lesson 'carry-lesson' already"):
+        draft_publish(another, by=world.tess, now=now)
+    with pytest.raises(TutorError):
+        draft_new_lesson(course, skill, by=world.zoe, now=now)
+
+
+def test_the_pages_write_retire_and_bring_back_a_lesson(world, course, lesson, client_of):
+    tess = client_of(world.tess)
+    page = reverse("course_content", args=[course.uuid])
+    begun = tess.post(reverse("lesson_new", args=[course.uuid]), {"skill": "times"}, follow=True)
+    assert "Times" in begun.content.decode()
+    assert Draft.objects.get().document["skills"] == ["times"]
+    retired = tess.post(reverse("lesson_retire", args=[lesson.uuid]), follow=True)
+    assert "Version 2 of the course" in retired.content.decode()
+    assert "Bring it back" in retired.content.decode()
+    assert "1 retired lesson" in tess.get(page).content.decode()
+    back = tess.post(reverse("lesson_restore", args=[lesson.uuid]), follow=True).content.decode()
+    assert "Version 3 of the course" in back
+    assert "Retire this lesson" in back
+    assert "retired lesson" not in tess.get(page).content.decode()
+    seen = client_of(world.zoe).get(reverse("lesson_detail", args=[lesson.uuid])).content.decode()
+    assert "Bring it back" not in seen
 
 
 def test_a_lesson_is_published_too(world, course, lesson, now):
