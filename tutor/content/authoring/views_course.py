@@ -67,6 +67,7 @@ def _course_context(request: UserRequest, course: Course) -> dict[str, Any]:
         "lessons": lessons,
         "skills": skills,
         "retired_lessons": catalogue.lessons_retired(course),
+        "unexplained": next((row.key for row in skills if not row.n_lessons), ""),
         "warnings": catalogue.course_warnings(skills, lessons),
         "drafts": catalogue.draft_rows(request.user, course),
         "retired": catalogue.RETIRED,
