@@ -88,6 +88,8 @@ class EdgeBelief:
     right_strong: int
     n_weak: int
     right_weak: int
+    gain: float
+    gain_sd: float
     is_authored: bool
     is_enough_evidence: bool
     says: EdgeVerdict = "undecided"
@@ -368,6 +370,8 @@ def _edge(
         right_strong=right_strong,
         n_weak=n_weak,
         right_weak=right_weak,
+        gain=float(table.gain[where]),
+        gain_sd=float(table.gain_sd[where]),
         is_authored=ids in authored,
         is_enough_evidence=min(n_strong, n_weak) >= ENOUGH_RETURNS,
         says=verdict(

@@ -24,7 +24,8 @@ LEAST_DECAY = 1e-4
 N_TRAITS = 3
 _FILE = "parameters.npz"
 _SCALARS = ("level_mean", "level_variance", "start_mean", "start_variance")
-_SHOWN = ("weight", "lower", "upper", "share", "told", "told_sd")
+_SHOWN = ("weight", "lower", "upper", "share", "told", "told_sd", "gain", "gain_sd")
+_GAINS = ("gain", "gain_sd")
 _DRIFTS = ("level_drift", "trait_drift")
 
 
@@ -33,9 +34,11 @@ class Edges:
     """The learned graph: weight a[parent, child] with its 80 % interval, each (K, K).
 
     share is what the edge contributes to the child's pull at the fit; told what the answers alone
-    say that it is, with standard error told_sd. n_learners counts those who practised the parent
-    before the child; right_strong and n_strong, right_weak and n_weak count their first answers to
-    the child where at least, or less than, half of their answers to the parent had been right.
+    say that it is, with standard error told_sd. gain is what the parent is worth in the log between
+    learners of one level, with standard error gain_sd; NaN where too few tell. n_learners counts
+    those who practised the parent before the child; right_strong and n_strong, right_weak and
+    n_weak count their first answers to the child where at least, or less than, half of their
+    answers to the parent had been right.
     """
 
     weight: NDArray[np.float32]
@@ -44,6 +47,8 @@ class Edges:
     share: NDArray[np.float32]
     told: NDArray[np.float32]
     told_sd: NDArray[np.float32]
+    gain: NDArray[np.float32]
+    gain_sd: NDArray[np.float32]
     n_learners: NDArray[np.int32]
     right_strong: NDArray[np.int32]
     n_strong: NDArray[np.int32]
@@ -220,7 +225,7 @@ def load_parameters(directory: Path) -> PSIKTParameters:
             time_unit=stored["time_unit"],
             **scalars,
             **{one: arrays[one] for one in _ARRAYS},
-            edges=Edges(**{one.name: arrays[f"edges_{one.name}"] for one in fields(Edges)}),
+            edges=Edges(**{one.name: _edge_table(arrays, one.name) for one in fields(Edges)}),
             raw={
                 key.removeprefix("raw_"): value
                 for key, value in arrays.items()
@@ -231,3 +236,11 @@ def load_parameters(directory: Path) -> PSIKTParameters:
         )
     except (KeyError, TypeError, ValueError, ConfigError) as error:
         raise ArtifactError(f"{directory} does not hold PSI-KT parameters: {error}") from error
+
+
+def _edge_table(arrays: Any, name: str) -> NDArray[Any]:
+    """Return a table of the graph; earlier artifacts did not keep what parents are worth."""
+    if name in _GAINS and f"edges_{name}" not in arrays:
+        return np.full_like(arrays["edges_weight"], np.nan)
+    table: NDArray[Any] = arrays[f"edges_{name}"]
+    return table

@@ -14,6 +14,7 @@ from kt_models.protocol import Progress
 from kt_models.psi_kt.config import CONFIGS, PSIKTConfig
 from kt_models.psi_kt.evidence import edge_evidence
 from kt_models.psi_kt.filter import FittedPSIKT
+from kt_models.psi_kt.gains import edge_gains
 from kt_models.psi_kt.graph import pulls_of
 from kt_models.psi_kt.history import N_FEATURES
 from kt_models.psi_kt.parameters import Edges, PSIKTParameters, no_edges, strongest_parents
@@ -187,7 +188,7 @@ def _with_edges(
     """
     from kt_models.psi_kt.model import EDGE_PRIOR_SD
 
-    counts: Any = edge_evidence(data, parameters.skills)
+    counts: Any = edge_evidence(data, parameters.skills) | edge_gains(data, parameters.skills)
     if parameters.config.transfer == "none":
         tell(1.0)
         return replace(parameters, edges=replace(parameters.edges, **counts))

@@ -1,7 +1,7 @@
 """Which prerequisites the data suggests or speaks against: rules over the model's evidence. Pure.
 
-Association, never cause: whoever is good at one skill is good at others too. So an edge is judged
-against the usual difference between all pairs, not against none.
+Association, never cause: whoever is good at one skill is good at others too. So a pair is judged by
+what the earlier skill is worth on the later one between learners who are equally good at the rest.
 """
 
 import math
@@ -11,10 +11,12 @@ from enum import StrEnum
 from statistics import median
 
 from tutor.content.graph import CourseGraph, SkillNode
-from tutor.tracing.edges import Contingency, EdgeEvidence
+from tutor.tracing.edges import EdgeEvidence
 
-# Hundreds of pairs are looked at, so an interval has to be sure: 99.9 %.
-Z_SURE = 3.290527
+# Hundreds of pairs are looked at, so an interval has to be sure: four standard errors each way.
+Z_SURE = 4.0
+# A prerequisite is spoken against when it is surely worth less than this share of the usual one.
+USUAL_SHARE = 0.5
 SUGGESTED_SHOWN = 20
 
 
@@ -28,8 +30,8 @@ class EdgeSays(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """How much more are right after a strong parent than after a weak one, with its interval."""
+class Gain:
+    """How much more is right where the parent was right, between equals, with its interval."""
 
     value: float
     lower: float
@@ -43,7 +45,7 @@ class EdgeCase:
     parent: SkillNode
     child: SkillNode
     evidence: EdgeEvidence
-    difference: Difference | None
+    gain: Gain | None
     says: EdgeSays
 
     @property
@@ -56,6 +58,7 @@ class EdgeCase:
             "lower": round(one.lower, 4),
             "upper": round(one.upper, 4),
             "n_learners": one.n_learners,
+            "gain": self.gain and [round(self.gain.value, 4), round(one.gain_sd, 4)],
             "after_strong": [one.after_strong.n_right, one.after_strong.n],
             "after_weak": [one.after_weak.n_right, one.after_weak.n],
         }
@@ -63,7 +66,7 @@ class EdgeCase:
 
 @dataclass(frozen=True, slots=True)
 class EdgeCases:
-    """All pairs that are judged; `usual` is the difference that any two skills show."""
+    """All pairs that are judged; `usual` is the median gain of the course's own prerequisites."""
 
     cases: tuple[EdgeCase, ...]
     usual: float | None
@@ -72,36 +75,38 @@ class EdgeCases:
         """Return the pairs of which the evidence says this, the clearest first."""
         found = [case for case in self.cases if case.says is says]
         sign = -1.0 if says is EdgeSays.SUGGESTED else 1.0
-        found.sort(key=lambda case: sign * (case.difference.value if case.difference else 0.0))
+        found.sort(key=lambda case: sign * (case.gain.value if case.gain else 0.0))
         return tuple(found)
 
 
-def difference_of(strong: Contingency, weak: Contingency) -> Difference | None:
-    """Return the difference of two shares with its 99.9 % interval (Agresti and Caffo)."""
-    if not strong.n or not weak.n:
+def is_told(one: EdgeEvidence) -> bool:
+    """Whether enough learners tell what the parent is worth."""
+    return math.isfinite(one.gain) and one.gain_sd > 0.0
+
+
+def gain_of(one: EdgeEvidence) -> Gain | None:
+    """Return what the parent is worth with its interval; None where too few tell."""
+    if not is_told(one):
         return None
-    value = strong.n_right / strong.n - weak.n_right / weak.n
-    p, q = (strong.n_right + 1) / (strong.n + 2), (weak.n_right + 1) / (weak.n + 2)
-    half = Z_SURE * math.sqrt(p * (1 - p) / (strong.n + 2) + q * (1 - q) / (weak.n + 2))
-    middle = p - q
-    return Difference(value, max(middle - half, -1.0), min(middle + half, 1.0))
+    half = Z_SURE * one.gain_sd
+    return Gain(one.gain, max(one.gain - half, -1.0), min(one.gain + half, 1.0))
 
 
 def edges_judge(evidence: Sequence[EdgeEvidence], graph: CourseGraph) -> EdgeCases:
-    """Judge each pair against the usual difference between two skills.
+    """Judge each pair by what the earlier skill is worth on the later one between equals.
 
     Suggested is a pair in the course's order, without a path between its skills, whose whole
-    interval lies above the usual difference; contradicted a prerequisite whose whole interval lies
-    below it.
+    interval lies above none and that is worth what the course's prerequisites usually are: with
+    very many learners small differences between them are sure, and are no prerequisite's.
+    Contradicted is a prerequisite whose whole interval lies below half of what they usually are.
     """
-    differences: Mapping[tuple[int, int], Difference | None] = {
-        (one.parent_id, one.child_id): difference_of(one.after_strong, one.after_weak)
-        for one in evidence
+    gains: Mapping[tuple[int, int], Gain | None] = {
+        (one.parent_id, one.child_id): gain_of(one) for one in evidence
     }
     known = [
         found.value
         for one in evidence
-        if one.is_enough_evidence and (found := differences[one.parent_id, one.child_id])
+        if one.is_prerequisite and (found := gains[one.parent_id, one.child_id])
     ]
     usual = median(known) if known else None
     return EdgeCases(
@@ -110,8 +115,8 @@ def edges_judge(evidence: Sequence[EdgeEvidence], graph: CourseGraph) -> EdgeCas
                 parent=graph.skill_of[one.parent_id],
                 child=graph.skill_of[one.child_id],
                 evidence=one,
-                difference=differences[one.parent_id, one.child_id],
-                says=_says(one, differences[one.parent_id, one.child_id], usual, graph),
+                gain=gains[one.parent_id, one.child_id],
+                says=_says(one, gains[one.parent_id, one.child_id], usual, graph),
             )
             for one in evidence
         ),
@@ -120,19 +125,21 @@ def edges_judge(evidence: Sequence[EdgeEvidence], graph: CourseGraph) -> EdgeCas
 
 
 def _says(
-    one: EdgeEvidence, difference: Difference | None, usual: float | None, graph: CourseGraph
+    one: EdgeEvidence, gain: Gain | None, usual: float | None, graph: CourseGraph
 ) -> EdgeSays:
-    if difference is None or usual is None or not one.is_enough_evidence:
+    if gain is None:
         return EdgeSays.UNDECIDED
     if one.is_prerequisite:
-        if difference.upper < usual:
-            return EdgeSays.CONTRADICTED
-        return EdgeSays.SUPPORTED if difference.lower > 0 else EdgeSays.UNDECIDED
+        if gain.lower > 0:
+            return EdgeSays.SUPPORTED
+        is_less = usual is not None and gain.upper < USUAL_SHARE * usual
+        return EdgeSays.CONTRADICTED if is_less else EdgeSays.UNDECIDED
     order = graph.skill_ids
     is_forward = order.index(one.parent_id) < order.index(one.child_id)
     has_path = one.parent_id in graph.ancestors(one.child_id) or one.child_id in graph.ancestors(
         one.parent_id
     )
-    if difference.lower > max(usual, 0.0) and is_forward and not has_path:
+    is_much = usual is None or gain.value >= usual
+    if gain.lower > 0 and is_much and is_forward and not has_path:
         return EdgeSays.SUGGESTED
     return EdgeSays.UNDECIDED

@@ -3,12 +3,25 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Window
-from django.db.models.functions import RowNumber, TruncDate
+from django.db.models import (
+    Case,
+    Count,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+    Window,
+)
+from django.db.models.functions import RowNumber
 
 from tutor.accounts.models import User
 from tutor.content.graph import CourseGraph, SkillNode, course_graph
@@ -31,7 +44,7 @@ from tutor.dashboards.flags import (
 from tutor.responses.models import Response
 from tutor.responses.selectors import with_effective_correctness
 from tutor.roster.models import Classroom, Enrolment
-from tutor.scheduling.selectors import day_start, views_of_class
+from tutor.scheduling.selectors import views_of_class
 from tutor.scheduling.statuses import Status
 from tutor.tracing.selectors import EVIDENCE_MIN, ClassBeliefs, beliefs_of_learners
 
@@ -163,41 +176,60 @@ def recent_of_class(
 def activity_of_class(
     learner_ids: Sequence[int], course: Course, *, now: datetime
 ) -> tuple[tuple[Day, ...], Mapping[int, int]]:
-    """Return the last seven days, and first answers in them by learner (one query)."""
+    """Return the last seven days, and first answers in them by learner (one query).
+
+    Days are told apart by when they begin: SQLite works out a moment's day in Python, row by row.
+    """
     zone = ZoneInfo(settings.TIME_ZONE)
-    first = day_start(now) - timedelta(days=DAYS_SHOWN - 1)
+    today = now.astimezone(zone).date()
+    begins = [
+        datetime.combine(today - timedelta(days=back), time.min, tzinfo=zone)
+        for back in range(DAYS_SHOWN)
+    ]
     rows = (
         with_effective_correctness(
             Response.objects.filter(
                 learner_id__in=learner_ids,
                 course=course,
                 is_observation=True,
-                answered_at__gte=first,
+                answered_at__gte=begins[-1],
                 answered_at__lte=now,
             )
         )
-        .annotate(day=TruncDate("answered_at", tzinfo=zone))
-        .values("day", "learner_id")
+        .annotate(
+            back=Case(
+                *(
+                    When(answered_at__gte=begin, then=Value(back))
+                    for back, begin in enumerate(begins)
+                ),
+                output_field=IntegerField(),
+            )
+        )
+        .values("back", "learner_id")
         .annotate(
             n=Count("id"),
             n_right=Count("id", filter=Q(effective_is_correct=True)),
-            time=Sum("elapsed_ms"),
+            spent_ms=Sum("elapsed_ms"),
         )
-        .values_list("day", "learner_id", "n", "n_right", "time")
+        .values_list("back", "learner_id", "n", "n_right", "spent_ms")
     )
-    of_day: defaultdict[date, list[tuple[int, int, int]]] = defaultdict(list)
+    of_day: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
     of_learner: defaultdict[int, int] = defaultdict(int)
-    for day, learner_id, n, n_right, time in rows:
-        of_day[day].append((n, n_right, time or 0))
+    for back, learner_id, n, n_right, spent_ms in rows:
+        of_day[back].append((n, n_right, spent_ms or 0))
         of_learner[learner_id] += n
-    today = now.astimezone(zone).date()
     days = []
     for back in range(DAYS_SHOWN - 1, -1, -1):
-        day = today - timedelta(days=back)
-        parts = of_day.get(day, [])
-        n, n_right, time = (sum(part[place] for part in parts) for place in range(3))
+        parts = of_day.get(back, [])
+        n, n_right, spent_ms = (sum(part[place] for part in parts) for place in range(3))
         days.append(
-            Day(day=day, n=n, n_right=n_right, n_learners=len(parts), minutes=round(time / 60_000))
+            Day(
+                day=today - timedelta(days=back),
+                n=n,
+                n_right=n_right,
+                n_learners=len(parts),
+                minutes=round(spent_ms / 60_000),
+            )
         )
     return tuple(days), of_learner
 

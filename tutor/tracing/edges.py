@@ -37,8 +37,10 @@ class EdgeEvidence:
     `weight` and the ends of its 80 % interval are the posterior, from 0 to 1. `n_learners` had
     answered the parent before the child: after a strong parent (at least half right) and after a
     weak one. `is_prerequisite`: the course has this edge now. `was_prior`: the fit was told of it,
-    so that its weight leans on the authors' word too. `is_enough_evidence`: enough learners on
-    both sides for the contingency to be shown.
+    so that its weight leans on the authors' word too. `gain` is how much more of the first answers
+    to the child is right after a parent that was all right than after one that was all wrong,
+    between learners who are equally good at the rest, with its standard error; NaN for too few.
+    `is_enough_evidence`: enough learners on both sides for the contingency to be shown.
     """
 
     parent_id: int
@@ -51,6 +53,8 @@ class EdgeEvidence:
     after_weak: Contingency
     is_prerequisite: bool
     was_prior: bool
+    gain: float
+    gain_sd: float
     is_enough_evidence: bool
 
 
@@ -101,6 +105,8 @@ def edge_evidence_of_course(
                 after_weak=Contingency(n=one.n_weak, n_right=one.right_weak),
                 is_prerequisite=(one.parent_id, one.child_id) in prerequisites,
                 was_prior=one.was_prior,
+                gain=one.gain,
+                gain_sd=one.gain_sd,
                 is_enough_evidence=one.is_enough_evidence,
             )
             for one in found or ()

@@ -24,7 +24,8 @@ class EdgeReading:
     """What a fitted graph says of one pair of skills, named by their ids in the database.
 
     `n_strong` and `n_weak` count the learners who met the child after a strong or a weak parent,
-    `right_*` those of them whose first answer to the child was right.
+    `right_*` those of them whose first answer to the child was right. `gain` is what the parent is
+    worth on the child between learners of one level, with its standard error; NaN for too few.
     """
 
     parent_id: int
@@ -37,6 +38,8 @@ class EdgeReading:
     right_strong: int
     n_weak: int
     right_weak: int
+    gain: float
+    gain_sd: float
     was_prior: bool
     is_enough_evidence: bool
 
@@ -72,6 +75,8 @@ def edges(
             right_strong=one.right_strong,
             n_weak=one.n_weak,
             right_weak=one.right_weak,
+            gain=one.gain,
+            gain_sd=one.gain_sd,
             was_prior=one.is_authored,
             is_enough_evidence=one.is_enough_evidence,
         )

@@ -1,5 +1,6 @@
 """Reviewing prerequisites: the rules on counts made by hand, and decisions that the graph obeys."""
 
+import math
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from tutor.accounts.models import Role, User
 from tutor.accounts.services import account_create
 from tutor.content.graph import course_graph
 from tutor.content.models import Course
-from tutor.dashboards.edge_review import EdgeSays, difference_of, edges_judge
+from tutor.dashboards.edge_review import EdgeSays, edges_judge
 from tutor.dashboards.graph_drawing import neighbourhood
 from tutor.roster.models import Classroom
 from tutor.roster.services import classroom_create
@@ -39,6 +40,8 @@ def evidence(
         "n_learners": strong[1] + weak[1],
         "is_prerequisite": parent_id in graph.parents[child_id],
         "was_prior": False,
+        "gain": 0.02,
+        "gain_sd": 0.02,
         "is_enough_evidence": True,
     }
     return EdgeEvidence(
@@ -60,49 +63,65 @@ def wide(db: None, now: datetime) -> World:
     return world
 
 
-def test_a_pair_far_above_the_usual_difference_is_suggested(wide: World) -> None:
-    rows = [
-        evidence(wide, "a", "c", (90, 100), (20, 100)),
-        evidence(wide, "b", "c", (60, 100), (50, 100)),
-        evidence(wide, "c", "b", (60, 100), (50, 100)),
-        evidence(wide, "c", "a", (60, 100), (50, 100)),
-    ]
-    judged = edges_judge(rows, course_graph(wide.course))
-    assert judged.usual == pytest.approx(0.1)
-    (case,) = judged.that(EdgeSays.SUGGESTED)
-    assert (case.parent.key, case.child.key) == ("a", "c")
-    assert case.facts["after_strong"] == [90, 100]
+HALF = (50, 100)
 
 
-def test_a_prerequisite_below_the_usual_difference_is_spoken_against(wide: World) -> None:
+def test_a_pair_that_is_surely_worth_something_is_suggested(wide: World) -> None:
     rows = [
-        evidence(wide, "a", "b", (100, 200), (110, 200)),
-        evidence(wide, "a", "c", (150, 200), (90, 200)),
-        evidence(wide, "b", "c", (150, 200), (90, 200)),
+        evidence(wide, "a", "c", HALF, HALF, gain=0.2, gain_sd=0.04),
+        # Not sure, and against the course's order.
+        evidence(wide, "b", "c", HALF, HALF, gain=0.2, gain_sd=0.051),
+        evidence(wide, "c", "b", HALF, HALF, gain=0.5, gain_sd=0.01),
     ]
     judged = edges_judge(rows, course_graph(wide.course))
-    assert [case.child.key for case in judged.that(EdgeSays.CONTRADICTED)] == ["b"]
     assert judged.that(EdgeSays.SUGGESTED) == ()
+    rows[0] = evidence(wide, "a", "c", HALF, HALF, gain=0.2, gain_sd=0.049)
+    (case,) = edges_judge(rows, course_graph(wide.course)).that(EdgeSays.SUGGESTED)
+    assert (case.parent.key, case.child.key) == ("a", "c")
+    assert case.gain is not None
+    assert case.gain.lower == pytest.approx(0.2 - 4 * 0.049)
+    assert case.facts["after_strong"] == [50, 100]
+    assert case.facts["gain"] == [0.2, 0.049]
+
+
+def test_what_is_sure_but_small_is_not_suggested(wide: World) -> None:
+    rows = [
+        evidence(wide, "a", "b", HALF, HALF, gain=0.1, gain_sd=0.01),
+        evidence(wide, "a", "c", HALF, HALF, gain=0.09, gain_sd=0.001),
+    ]
+    graph = course_graph(wide.course)
+    assert edges_judge(rows, graph).that(EdgeSays.SUGGESTED) == ()
+    rows[1] = evidence(wide, "a", "c", HALF, HALF, gain=0.11, gain_sd=0.001)
+    assert len(edges_judge(rows, graph).that(EdgeSays.SUGGESTED)) == 1
+
+
+def test_a_prerequisite_surely_below_half_of_the_usual_is_spoken_against(world: World) -> None:
+    rows = [
+        evidence(world, "a", "b", HALF, HALF, gain=0.0, gain_sd=0.01),
+        evidence(world, "b", "c", HALF, HALF, gain=0.3, gain_sd=0.05),
+    ]
+    judged = edges_judge(rows, course_graph(world.course))
+    assert judged.usual == pytest.approx(0.15)
+    assert [case.child.key for case in judged.that(EdgeSays.CONTRADICTED)] == ["b"]
+    assert [case.child.key for case in judged.that(EdgeSays.SUPPORTED)] == ["c"]
+    rows[0] = evidence(world, "a", "b", HALF, HALF, gain=0.0, gain_sd=0.02)
+    judged = edges_judge(rows, course_graph(world.course))
+    assert judged.that(EdgeSays.CONTRADICTED) == ()
 
 
 def test_what_a_path_joins_already_is_not_suggested(world: World) -> None:
-    rows = [
-        evidence(world, "a", "c", (90, 100), (20, 100)),
-        evidence(world, "c", "a", (90, 100), (20, 100)),
-        evidence(world, "a", "b", (50, 100), (45, 100)),
-        evidence(world, "b", "c", (50, 100), (45, 100)),
-        evidence(world, "b", "a", (50, 100), (45, 100)),
-    ]
+    rows = [evidence(world, "a", "c", HALF, HALF, gain=0.4, gain_sd=0.01)]
     judged = edges_judge(rows, course_graph(world.course))
     assert judged.that(EdgeSays.SUGGESTED) == ()
 
 
-def test_few_learners_say_nothing(wide: World) -> None:
-    few = evidence(wide, "a", "c", (3, 3), (0, 3), is_enough_evidence=False)
+@pytest.mark.parametrize(("gain", "sd"), [(math.nan, math.nan), (0.5, 0.0)])
+def test_too_few_learners_say_nothing(wide: World, gain: float, sd: float) -> None:
+    few = evidence(wide, "a", "c", (3, 3), (0, 3), gain=gain, gain_sd=sd)
     judged = edges_judge([few], course_graph(wide.course))
     assert judged.usual is None
     assert [case.says for case in judged.cases] == [EdgeSays.UNDECIDED]
-    assert difference_of(Contingency(0, 0), Contingency(3, 1)) is None
+    assert judged.cases[0].facts["gain"] is None
 
 
 def test_the_drawing_shows_both_skills_and_their_neighbours(world: World) -> None:
