@@ -1,6 +1,6 @@
 """What people type is text on every page: markup in names, titles, notes and answers stays visible.
 
-Every address of tests/test_access.py is opened with every text of its objects turned into markup,
+Every address of tests/access/table.py is opened with every text of its objects turned into markup,
 so that a new page is covered on the day it is routed. The same round holds what every page sends.
 """
 
@@ -11,7 +11,8 @@ from django.db import models
 from django.http import HttpResponse
 from django.test import Client
 
-from tests.test_access import Address, addresses, objects, people, target_of
+from tests.access.people import objects, people
+from tests.access.table import Address, addresses, target_of
 from tests.world import World
 from tutor.accounts.models import ApiToken, User
 from tutor.content.job_models import Draft

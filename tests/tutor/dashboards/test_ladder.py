@@ -14,7 +14,7 @@ from tutor.dashboards.urls import urlpatterns
 ClientOf = Callable[[User], Client]
 
 OF_A_CLASS = ("", "heatmap/", "heatmap.csv", "learners/{learner}/")
-# For administrators alone; `tests/test_access.py` holds who reaches it.
+# For administrators alone; `tests/access/table.py` holds who reaches it.
 ADMINISTRATORS_ONLY = {"audit/"}
 PAGES = ("", "how/", *(f"classes/{{classroom}}/{page}" for page in OF_A_CLASS))
 
