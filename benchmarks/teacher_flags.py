@@ -298,8 +298,8 @@ def _judge_edges(
             after_weak=nobody,
             is_prerequisite=(a, b) in believed,
             was_prior=False,
-            gain=float(gains["gain"][a, b]),
-            gain_sd=float(gains["gain_sd"][a, b]),
+            gain=_told(gains["gain"][a, b]),
+            gain_sd=_told(gains["gain_sd"][a, b]),
             is_enough_evidence=True,
         )
         for a in range(N_SKILLS)
@@ -316,6 +316,10 @@ def _judge_edges(
     )
     against = {(case.parent.id, case.child.id) for case in judged.that(EdgeSays.CONTRADICTED)}
     tally.add(f"contradicted, {n} learners: is a false edge", against, false)
+
+
+def _told(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def _mean(values: list[float]) -> float | None:

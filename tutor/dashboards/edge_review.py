@@ -4,7 +4,6 @@ Association, never cause: whoever is good at one skill is good at others too. So
 what the earlier skill is worth on the later one between learners who are equally good at the rest.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -34,6 +33,7 @@ class Gain:
     """How much more is right where the parent was right, between equals, with its interval."""
 
     value: float
+    sd: float
     lower: float
     upper: float
 
@@ -58,7 +58,7 @@ class EdgeCase:
             "lower": round(one.lower, 4),
             "upper": round(one.upper, 4),
             "n_learners": one.n_learners,
-            "gain": self.gain and [round(self.gain.value, 4), round(one.gain_sd, 4)],
+            "gain": self.gain and [round(self.gain.value, 4), round(self.gain.sd, 4)],
             "after_strong": [one.after_strong.n_right, one.after_strong.n],
             "after_weak": [one.after_weak.n_right, one.after_weak.n],
         }
@@ -79,17 +79,14 @@ class EdgeCases:
         return tuple(found)
 
 
-def is_told(one: EdgeEvidence) -> bool:
-    """Whether enough learners tell what the parent is worth."""
-    return math.isfinite(one.gain) and one.gain_sd > 0.0
-
-
 def gain_of(one: EdgeEvidence) -> Gain | None:
     """Return what the parent is worth with its interval; None where too few tell."""
-    if not is_told(one):
+    if one.gain is None or not one.gain_sd:
         return None
     half = Z_SURE * one.gain_sd
-    return Gain(one.gain, max(one.gain - half, -1.0), min(one.gain + half, 1.0))
+    return Gain(
+        one.gain, sd=one.gain_sd, lower=max(one.gain - half, -1.0), upper=min(one.gain + half, 1.0)
+    )
 
 
 def edges_judge(evidence: Sequence[EdgeEvidence], graph: CourseGraph) -> EdgeCases:

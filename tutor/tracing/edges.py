@@ -39,7 +39,7 @@ class EdgeEvidence:
     weak one. `is_prerequisite`: the course has this edge now. `was_prior`: the fit was told of it,
     so that its weight leans on the authors' word too. `gain` is how much more of the first answers
     to the child is right after a parent that was all right than after one that was all wrong,
-    between learners who are equally good at the rest, with its standard error; NaN for too few.
+    between learners who are equally good at the rest, with its standard error; None for too few.
     `is_enough_evidence`: enough learners on both sides for the contingency to be shown.
     """
 
@@ -53,8 +53,8 @@ class EdgeEvidence:
     after_weak: Contingency
     is_prerequisite: bool
     was_prior: bool
-    gain: float
-    gain_sd: float
+    gain: float | None
+    gain_sd: float | None
     is_enough_evidence: bool
 
 

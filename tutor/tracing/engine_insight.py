@@ -25,7 +25,7 @@ class EdgeReading:
 
     `n_strong` and `n_weak` count the learners who met the child after a strong or a weak parent,
     `right_*` those of them whose first answer to the child was right. `gain` is what the parent is
-    worth on the child between learners of one level, with its standard error; NaN for too few.
+    worth on the child between learners of one level, with its standard error; None for too few.
     """
 
     parent_id: int
@@ -38,8 +38,8 @@ class EdgeReading:
     right_strong: int
     n_weak: int
     right_weak: int
-    gain: float
-    gain_sd: float
+    gain: float | None
+    gain_sd: float | None
     was_prior: bool
     is_enough_evidence: bool
 
@@ -75,13 +75,17 @@ def edges(
             right_strong=one.right_strong,
             n_weak=one.n_weak,
             right_weak=one.right_weak,
-            gain=one.gain,
-            gain_sd=one.gain_sd,
+            gain=_told(one.gain),
+            gain_sd=_told(one.gain_sd),
             was_prior=one.is_authored,
             is_enough_evidence=one.is_enough_evidence,
         )
         for one in found
     ]
+
+
+def _told(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 @dataclass(frozen=True, slots=True)
