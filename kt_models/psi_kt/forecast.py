@@ -14,12 +14,11 @@ from kt_models.protocol import Beliefs
 from kt_models.psi_kt.graph import Pulls, joined, pull_of_excess, split, start_of, start_row
 from kt_models.psi_kt.parameters import LEAST_DECAY, PSIKTParameters, normal_points
 from kt_models.psi_kt.recursion import (
-    NODE_WEIGHTS,
-    NODES,
     F,
     Knowledge,
     begin_at,
     carry,
+    p_of_normal,
     sigmoid,
 )
 from kt_models.psi_kt.state import COUNT, LAST_AT, PSIKTState
@@ -137,14 +136,6 @@ def beliefs(
         n_observations=counts,
         last_at=last_at,
     )
-
-
-def p_of_normal(mean: F, scale: F) -> F:
-    """Return P(correct), any shape, where the log odds are normal with this mean and scale."""
-    x = scale[..., None] * (0.5 * NODES)
-    x += (0.5 * mean)[..., None]
-    # The weights sum to one: the mean of a sigmoid is half of one plus the mean of a tanh.
-    return np.asarray(0.5 * (1.0 + np.tanh(x, out=x) @ NODE_WEIGHTS))
 
 
 def _repeated(once: Beliefs, asked: Sequence[str], skills: Sequence[str]) -> Beliefs:

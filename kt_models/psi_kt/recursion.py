@@ -134,6 +134,14 @@ def sigmoid(x: F) -> F:
     return 0.5 * (1.0 + np.tanh(0.5 * x))
 
 
+def p_of_normal(mean: F, scale: F) -> F:
+    """Return P(correct), any shape, where the log odds are normal with this mean and scale."""
+    x = scale[..., None] * (0.5 * NODES)
+    x += (0.5 * mean)[..., None]
+    # The weights sum to one: the mean of a sigmoid is half of one plus the mean of a tanh.
+    return np.asarray(0.5 * (1.0 + np.tanh(x, out=x) @ NODE_WEIGHTS))
+
+
 def p_correct(response: Response) -> F:
     """Return (..., P) the probability of a right answer."""
     x = response.mean[..., None] + np.sqrt(response.variance)[..., None] * NODES

@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 
 from kt_models.arrays import ResponseArrays
 from kt_models.psi_kt.batch import Group, Layout, Moment, layout_of
-from kt_models.psi_kt.forecast import p_of_normal
 from kt_models.psi_kt.graph import Pulls
 from kt_models.psi_kt.parameters import PSIKTParameters
-from kt_models.psi_kt.recursion import F
+from kt_models.psi_kt.recursion import F, p_of_normal
 from kt_models.returning import UNCHANGED, ReturnMap, fit_return_map, returns_of
 
 LEARNERS_MOST = 300
