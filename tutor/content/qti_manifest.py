@@ -57,7 +57,7 @@ class Manifest:
 
 def package_root(names: Iterable[str]) -> str | None:
     """Where imsmanifest.xml stands: at the top, or in the one folder that tools wrap around."""
-    found = [name for name in names if name == MANIFEST or name.endswith(f"/{name}")]
+    found = [name for name in names if name == MANIFEST or name.endswith(f"/{MANIFEST}")]
     shallow = [name for name in found if name.count("/") <= 1]
     return shallow[0].removesuffix(MANIFEST) if len(shallow) == 1 else None
 
