@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from tutor.accounts.models import User
 from tutor.accounts.services import account_create, audit_record
@@ -30,7 +31,8 @@ from tutor.responses.models import Response
 from tutor.roster.models import Classroom, Enrolment
 from tutor.roster.services import classroom_create, classroom_join
 
-CLASS_NAME = "6b (demo)"
+CLASS_LETTERS = "bcdefghijklmnopqrstuvwxyz"
+CLASS_NAME = f"6{CLASS_LETTERS[0]} (demo)"
 SEED = 20260302
 HISTORY_DAYS = 28
 SIMULATED_PREFIX = "simulated-"
@@ -85,25 +87,42 @@ def demo_is_begun() -> bool:
     return User.objects.filter(username=ADMINISTRATOR.username).exists()
 
 
-def demo_load(*, now: datetime, progress: Callable[[int, int], None]) -> DemoResult:
-    """Load what is missing of the demo; each learner is whole or not there."""
-    if demo_is_complete():
+def demo_load(
+    *, now: datetime, progress: Callable[[int, int], None], n_classes: int = 1
+) -> DemoResult:
+    """Load what is missing of the demo; each learner is whole or not there.
+
+    More classes than one, for fits that want more answers, are further simulated learners on the
+    same course under the same teachers.
+    """
+    n_wanted = n_classes * len(NAMES)
+    if demo_is_complete() and _simulated().count() >= n_wanted:
         return DemoResult(is_new=False, n_learners=0, n_steps=0)
     administrator = _account(ADMINISTRATOR)
     teachers = [_account(TEACHER), _account(SECOND_TEACHER)]
     course = _course(administrator, now=now)
-    classroom = _classroom(course, teachers, now=now - timedelta(days=HISTORY_DAYS + 1))
+    begun_at = now - timedelta(days=HISTORY_DAYS + 1)
+    classrooms = [
+        _classroom(f"6{letter} (demo)", course, teachers, now=begun_at)
+        for letter in CLASS_LETTERS[:n_classes]
+    ]
     n_learners = n_steps = 0
     with _outbox_quiet():
-        for number, name in enumerate(NAMES):
-            progress(number, len(NAMES))
-            played = _learner_load(number, name, classroom=classroom, now=now)
+        for number in range(n_wanted):
+            progress(number, n_wanted)
+            classroom = classrooms[number // len(NAMES)]
+            played = _learner_load(number, classroom=classroom, now=now)
             n_learners += played is not None
             n_steps += played or 0
-    progress(len(NAMES), len(NAMES))
-    with transaction.atomic():
-        classroom_join(_account(LEARNER), join_code=classroom.join_code, now=now)
+    progress(n_wanted, n_wanted)
+    if not demo_is_complete():
+        with transaction.atomic():
+            classroom_join(_account(LEARNER), join_code=classrooms[0].join_code, now=now)
     return DemoResult(is_new=True, n_learners=n_learners, n_steps=n_steps)
+
+
+def _simulated() -> QuerySet[User]:
+    return User.objects.filter(is_simulated=True, username__startswith=SIMULATED_PREFIX)
 
 
 def _account(account: DemoAccount) -> User:
@@ -127,15 +146,17 @@ def _course(administrator: User, *, now: datetime) -> Course:
     return Course.objects.get(key=bundle["course"]["id"])
 
 
-def _classroom(course: Course, teachers: Sequence[User], *, now: datetime) -> Classroom:
-    found = Classroom.objects.filter(teachers=teachers[0]).first()
-    return found or classroom_create(name=CLASS_NAME, course=course, teachers=teachers, now=now)
+def _classroom(name: str, course: Course, teachers: Sequence[User], *, now: datetime) -> Classroom:
+    found = Classroom.objects.filter(teachers=teachers[0], name=name).first()
+    return found or classroom_create(name=name, course=course, teachers=teachers, now=now)
 
 
 @transaction.atomic
-def _learner_load(number: int, name: str, *, classroom: Classroom, now: datetime) -> int | None:
+def _learner_load(number: int, *, classroom: Classroom, now: datetime) -> int | None:
     """Make one simulated learner with history; None when there already."""
-    username = f"{SIMULATED_PREFIX}{name.lower()}"
+    turn, place = divmod(number, len(NAMES))
+    name = f"{NAMES[place]} {turn + 1}" if turn else NAMES[place]
+    username = f"{SIMULATED_PREFIX}{name.lower().replace(' ', '-')}"
     if User.objects.filter(username=username).exists():
         return None
     rng = Random(f"{SEED}:{number}")  # noqa: S311 - a demo to be repeated, not a secret
@@ -145,7 +166,7 @@ def _learner_load(number: int, name: str, *, classroom: Classroom, now: datetime
     classroom_join(learner, join_code=classroom.join_code, now=first_day - timedelta(hours=12))
     graph = course_graph(classroom.course)
     # Spread over the class, but not in the order of the alphabet.
-    character = character_draw(rng, place=(number * 7 % len(NAMES)) / (len(NAMES) - 1))
+    character = character_draw(rng, place=(place * 7 % len(NAMES)) / (len(NAMES) - 1))
     return history_play(
         learner,
         classroom.course,
@@ -186,8 +207,7 @@ class DemoRemoval:
 def demo_remove(*, now: datetime) -> DemoRemoval:
     """Delete the demo's accounts, their responses and the class; the course stays."""
     usernames = [account.username for account in ACCOUNTS]
-    usernames += [f"{SIMULATED_PREFIX}{name.lower()}" for name in NAMES]
-    people = User.objects.filter(username__in=usernames)
+    people = User.objects.filter(Q(username__in=usernames) | Q(pk__in=_simulated().values("pk")))
     classrooms = Classroom.objects.filter(teachers__username=TEACHER.username).distinct()
     is_class_kept = (
         Enrolment.objects.filter(classroom__in=classrooms, left_at=None)

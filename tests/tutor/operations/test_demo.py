@@ -110,6 +110,25 @@ def test_a_second_load_changes_nothing(now: datetime) -> None:
     assert Course.objects.get().version_number == 1
 
 
+def test_a_class_is_added_later_with_learners_and_answers_of_its_own(now: datetime) -> None:
+    load(now)
+    before = log()
+    result = demo_load(now=now, progress=lambda done, total: None, n_classes=2)
+    assert result.n_learners == len(FEW)
+    first, second = Classroom.objects.order_by("name")
+    assert [first.name, second.name] == ["6b (demo)", "6c (demo)"]
+    assert set(first.teachers.all()) == set(second.teachers.all())
+    added = User.objects.filter(enrolments__classroom=second)
+    assert {user.display_name for user in added} == {"Amara 2", "Yusuf 2"}
+    assert all(user.is_simulated for user in added)
+    assert log()[: len(before)] == before
+    assert Response.objects.filter(learner__in=added).count() == len(log()) - len(before) > 0
+    assert load(now) == DemoResult(is_new=False, n_learners=0, n_steps=0)
+    demo_remove(now=now)
+    assert not User.objects.exists()
+    assert not Classroom.objects.exists()
+
+
 def test_an_interrupted_load_is_taken_up_where_it_stopped(
     now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

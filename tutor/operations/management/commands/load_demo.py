@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tutor.common.clock import now_utc
-from tutor.operations.demo import demo_load
+from tutor.operations.demo import CLASS_LETTERS, demo_load
 from tutor.operations.demo_accounts import ACCOUNTS, DEMO_PASSWORD
 from tutor.operations.preflight import is_loopback
 
@@ -17,7 +17,7 @@ from tutor.operations.preflight import is_loopback
 class Command(BaseCommand):
     """Load the demo; a second call changes nothing."""
 
-    help = "Load the demo course, its accounts and a class of 24 simulated learners."
+    help = "Load the demo course, its accounts and classes of 24 simulated learners."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -25,8 +25,16 @@ class Command(BaseCommand):
             action="store_true",
             help="load it even where other machines can reach the site",
         )
+        parser.add_argument(
+            "--classes",
+            type=int,
+            choices=range(1, len(CLASS_LETTERS) + 1),
+            default=1,
+            metavar="N",
+            help="so many classes; one more can be added later",
+        )
 
-    def handle(self, *args: Any, demo: bool, **options: Any) -> None:
+    def handle(self, *args: Any, demo: bool, classes: int, **options: Any) -> None:
         env = settings.ENV
         if not demo and (env["STEPWISE_HTTPS"] or not is_loopback(env["STEPWISE_HOST"])):
             raise CommandError(
@@ -45,6 +53,7 @@ class Command(BaseCommand):
             task = bar.add_task("Simulated learners")
             result = demo_load(
                 now=now_utc(),
+                n_classes=classes,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
         if not result.is_new:
