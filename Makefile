@@ -11,7 +11,8 @@ RUN_ARGS ?=
 PYTEST_ARGS ?= -n 2 --dist worksteal
 # The models know no database; a site that is run and killed has SQLite of its own.
 POSTGRES_TESTS ?= tests --ignore=tests/kt_models --ignore=tests/tutor/operations/test_run.py \
-  --ignore=tests/tutor/operations/test_kills.py --ignore=tests/tutor/content/test_killed_worker.py
+  --ignore=tests/tutor/operations/test_kills.py --ignore=tests/tutor/operations/test_cakt_serving.py \
+  --ignore=tests/tutor/content/test_killed_worker.py
 BROWSERS := chromium chromium-browser google-chrome
 
 # Only what was given is passed on: an unset variable keeps the setting's own default.
