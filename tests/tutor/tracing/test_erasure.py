@@ -142,7 +142,7 @@ def test_the_schools_setting_decides(
 
 def test_kept_responses_stay_on_their_side_of_the_test_of_fits(db: None, now: datetime) -> None:
     log_make(now=now, n_learners=30, n_each=1)
-    for learner in User.objects.filter(username__startswith="log"):
+    for learner in User.objects.filter(username__startswith="log").order_by("pk"):
         is_held_out = engine_fit.is_held_out(learner.uuid)
         learner_erase(learner, by=None, now=now, is_keeping_responses=True)
         key = Response.objects.filter(erased_key__isnull=False).latest("pk").erased_key
