@@ -156,7 +156,7 @@ def _rows_with(change: dict[int, Any]) -> list[Row]:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (_rows_with({4: -1.0}), r"row 1 \(-1.0\) follows row 0 \(0.0\)"),
+        (_rows_with({4: -1.0}), r"row 1 of learner 'zoe' is at -1.0, after row 0 at 0.0"),
         (_rows_with({4: float("nan")}), "row 1: time is nan"),
         (_rows_with({3: 2}), "row 1: correct is 2"),
         (_rows_with({2: []}), "row 1 has 0 skills"),
