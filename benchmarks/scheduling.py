@@ -127,6 +127,7 @@ def measure(options: argparse.Namespace) -> None:
             standings=standings,
             observations=observations,
             now=NOW,
+            forecasts={},
             guidance=NO_GUIDANCE,
         )
 

