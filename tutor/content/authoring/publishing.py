@@ -125,14 +125,7 @@ def problem_retire(problem: Problem, *, by: User, now: datetime) -> ImportResult
     Raises:
         TutorError: code `not_an_author`, `course_busy` or `gone`.
     """
-    author_check(by, problem.course)
-    if problem.is_retired:
-        message = _("'{key}' is retired already.").format(key=problem.key)
-        raise TutorError(message, code="gone")
-    return _tried(
-        problem.course,
-        lambda course: _edited(course, DraftKind.PROBLEM, problem.key, None, by=by, now=now),
-    )
+    return _retire(problem, DraftKind.PROBLEM, by=by, now=now)
 
 
 def problem_restore(problem: Problem, *, by: User, now: datetime) -> ImportResult:
@@ -142,15 +135,7 @@ def problem_restore(problem: Problem, *, by: User, now: datetime) -> ImportResul
         TutorError: code `not_an_author`, `course_busy` or `not_retired`.
         ImportRefusedError: when it does not fit the course any more.
     """
-    author_check(by, problem.course)
-    if not problem.is_retired:
-        message = _("'{key}' is not retired.").format(key=problem.key)
-        raise TutorError(message, code="not_retired")
-    document = problem_now(problem)
-    return _tried(
-        problem.course,
-        lambda course: _edited(course, DraftKind.PROBLEM, problem.key, document, by=by, now=now),
-    )
+    return _restore(problem, DraftKind.PROBLEM, lambda: problem_now(problem), by=by, now=now)
 
 
 def lesson_retire(lesson: Lesson, *, by: User, now: datetime) -> ImportResult:
@@ -159,14 +144,7 @@ def lesson_retire(lesson: Lesson, *, by: User, now: datetime) -> ImportResult:
     Raises:
         TutorError: code `not_an_author`, `course_busy` or `gone`.
     """
-    author_check(by, lesson.course)
-    if lesson.is_retired:
-        message = _("'{key}' is retired already.").format(key=lesson.key)
-        raise TutorError(message, code="gone")
-    return _tried(
-        lesson.course,
-        lambda course: _edited(course, DraftKind.LESSON, lesson.key, None, by=by, now=now),
-    )
+    return _retire(lesson, DraftKind.LESSON, by=by, now=now)
 
 
 def lesson_restore(lesson: Lesson, *, by: User, now: datetime) -> ImportResult:
@@ -176,14 +154,34 @@ def lesson_restore(lesson: Lesson, *, by: User, now: datetime) -> ImportResult:
         TutorError: code `not_an_author`, `course_busy` or `not_retired`.
         ImportRefusedError: when it does not fit the course any more.
     """
-    author_check(by, lesson.course)
-    if not lesson.is_retired:
-        message = _("'{key}' is not retired.").format(key=lesson.key)
-        raise TutorError(message, code="not_retired")
-    document = lesson_document(lesson)
+    return _restore(lesson, DraftKind.LESSON, lambda: lesson_document(lesson), by=by, now=now)
+
+
+def _retire(piece: Problem | Lesson, kind: DraftKind, *, by: User, now: datetime) -> ImportResult:
+    author_check(by, piece.course)
+    if piece.is_retired:
+        message = _("'{key}' is retired already.").format(key=piece.key)
+        raise TutorError(message, code="gone")
     return _tried(
-        lesson.course,
-        lambda course: _edited(course, DraftKind.LESSON, lesson.key, document, by=by, now=now),
+        piece.course, lambda course: _edited(course, kind, piece.key, None, by=by, now=now)
+    )
+
+
+def _restore(
+    piece: Problem | Lesson,
+    kind: DraftKind,
+    read: Callable[[], Document],
+    *,
+    by: User,
+    now: datetime,
+) -> ImportResult:
+    author_check(by, piece.course)
+    if not piece.is_retired:
+        message = _("'{key}' is not retired.").format(key=piece.key)
+        raise TutorError(message, code="not_retired")
+    document = read()
+    return _tried(
+        piece.course, lambda course: _edited(course, kind, piece.key, document, by=by, now=now)
     )
 
 
