@@ -37,14 +37,14 @@ def _recorded_handler(payload: Mapping[str, Any], *, now: datetime) -> None:
 
 def state_catch_up(version: ModelVersion, learner_id: int, *, now: datetime) -> None:
     """Advance a state by what the log has and it has not; replay all where that is out of order."""
-    if (
-        _is_whole(version, learner_id)
-        or _state_advance(version, learner_id, now=now)
-        # Another worker came first.
-        or _is_whole(version, learner_id)
-    ):
-        return
-    learner_replay(version, learner_id, now=now)
+    if not _is_whole(version, learner_id):
+        if _state_advance(version, learner_id, now=now):
+            return
+        # Or another worker came first.
+        if not _is_whole(version, learner_id):
+            learner_replay(version, learner_id, now=now)
+    if version.role == ModelRole.PREDICTION:
+        _forecasts_fill(version, learner_id)
 
 
 def _is_whole(version: ModelVersion, learner_id: int) -> bool:
@@ -54,6 +54,26 @@ def _is_whole(version: ModelVersion, learner_id: int) -> bool:
         is_stale=False,
         n_observations=_observations(version, learner_id).count(),
     ).exists()
+
+
+def _forecasts_fill(version: ModelVersion, learner_id: int) -> None:
+    """Ask the model for what a replay left out; a page would wait for the next answer else."""
+    state = LearnerState.objects.filter(
+        learner_id=learner_id,
+        version=version,
+        is_stale=False,
+        forecasts=b"",
+        last_at__isnull=False,
+    ).first()
+    if state is None or state.last_at is None:
+        return
+    forecasts = forecasts_make(version, bytes(state.blob), learner_id=learner_id, at=state.last_at)
+    LearnerState.objects.filter(
+        pk=state.pk,
+        is_stale=False,
+        n_observations=state.n_observations,
+        last_response_id=state.last_response_id,
+    ).update(forecasts=forecasts)
 
 
 def _observations(version: ModelVersion, learner_id: int) -> QuerySet[Response]:

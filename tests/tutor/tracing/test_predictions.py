@@ -135,6 +135,20 @@ def test_a_replay_that_changes_the_state_takes_its_forecasts_back(
     assert forecasts_of_learner(learner, course, newest=newest_of(learner)) == {}
 
 
+def test_an_answer_that_a_replay_was_quicker_to_take_in_still_ends_in_forecasts(
+    course: Course, version: ModelVersion, learner: User, now: datetime
+) -> None:
+    answer(course, learner, now)
+    response = answer(course, learner, now + timedelta(minutes=1), is_told=False)
+    learner_replay(version, learner.pk, now=now)
+    assert forecasts_of_learner(learner, course, newest=newest_of(learner)) == {}
+    outbox_add(RECORDED_TOPIC, {"response_id": response.pk}, now=now)
+    for entry_id in outbox_due(now=now + timedelta(minutes=1)):
+        assert outbox_take(entry_id, now=now, is_sweep=False)
+    forecasts = forecasts_of_learner(learner, course, newest=newest_of(learner))
+    assert forecasts.keys() == {step.step_id for step in course_graph(course).step_of_key.values()}
+
+
 def test_of_a_large_course_the_steps_near_the_learner_are_asked(
     course: Course,
     version: ModelVersion,
