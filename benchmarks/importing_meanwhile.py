@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.answer_post import Job, _Broker, _NewSite, _Served, _Site  # noqa: E402
+from benchmarks.served_site import Broker, Job, NewSite, Served, Site  # noqa: E402
 
 if TYPE_CHECKING:
     from tutor.content.models import ImportJob
@@ -71,7 +71,7 @@ class Answers:
     seconds: dict[str, list[float]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
 
-    def send(self, site: "_Site", *, until: threading.Event | None, at_least: int = 0) -> None:
+    def send(self, site: "Site", *, until: threading.Event | None, at_least: int = 0) -> None:
         """Send answers at an even pace; between the class's rounds its steps go on, unsent."""
         sent = 0
         with ThreadPoolExecutor(CLIENTS) as pool:
@@ -143,7 +143,7 @@ def main() -> None:
             "DJANGO_SETTINGS_MODULE": "tutor.settings",
             "PYTHONPATH": str(ROOT),
         }
-        with _Broker(Path(directory)):
+        with Broker(Path(directory)):
             measure(options)
 
 
@@ -158,11 +158,11 @@ def measure(options: argparse.Namespace) -> None:
     call_command("collectstatic", verbosity=0, interactive=False)
     from tutor.settings import ENV
 
-    site = _NewSite(options.learners)
+    site = NewSite(options.learners)
     job = work(options)
     command = [sys.executable, "-c", WORKERS[options.what], str(job.uuid), str(options.nice)]
     processes, threads = ENV["STEPWISE_WEB_PROCESSES"], ENV["STEPWISE_WEB_THREADS"]
-    with _Served("tutor.wsgi:application", processes, threads) as served:
+    with Served("tutor.wsgi:application", processes, threads) as served:
         answers = Answers(served.port, options.per_second, stage="warming up")
         answers.send(site, until=None, at_least=20)
         answers.seconds.clear()
