@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from rest_framework.test import APIClient
 
+from tests.world import World
 from tutor.accounts.models import Scope, User
 from tutor.accounts.services import token_create
 from tutor.common.clock import now_utc
@@ -31,3 +32,9 @@ def api_of() -> ApiOf:
         return client
 
     return make
+
+
+@pytest.fixture
+def importer(world: World, api_of: ApiOf) -> APIClient:
+    """tess with a token that reads and imports."""
+    return api_of(world.tess, Scope.READ, Scope.IMPORT)
