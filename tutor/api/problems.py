@@ -28,6 +28,7 @@ STATUS_OF_CODE: Mapping[str, int] = {
     "fit_active": HTTPStatus.CONFLICT,
     "fit_ended": HTTPStatus.CONFLICT,
     "import_not_clean": HTTPStatus.CONFLICT,
+    "import_under_way": HTTPStatus.CONFLICT,
     "nothing_before": HTTPStatus.CONFLICT,
     "replaying_already": HTTPStatus.CONFLICT,
     "roster_changed": HTTPStatus.CONFLICT,

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from django.db import Error as DatabaseFailure
 from django.db import connection, transaction
-from django.db.models import Count, F, Min
+from django.db.models import Count, F, Min, Q
 
 from tutor.common.clock import Clock, clock_from
 from tutor.common.leases import lease_kept
@@ -159,17 +159,25 @@ def outbox_due(*, now: datetime, limit: int = 500) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class QueueWaiting:
-    """What is promised and not done on one queue: how much, and since when the oldest waits."""
+    """What is promised and not done on one queue: how much, and since when the oldest waits.
+
+    `untaken_at`: the same of what no worker has begun with; None where all is under way.
+    """
 
     queue: str
     n: int
     oldest_at: datetime
+    untaken_at: datetime | None
 
 
 def outbox_waiting() -> list[QueueWaiting]:
     """Return what waits, by queue (one query); queues where nothing waits are left out."""
     found: dict[str, QueueWaiting] = {}
-    rows = OutboxEntry.objects.values("topic").annotate(n=Count("id"), oldest=Min("created_at"))
+    rows = OutboxEntry.objects.values("topic").annotate(
+        n=Count("id"),
+        oldest=Min("created_at"),
+        untaken=Min("created_at", filter=Q(attempts=0)),
+    )
     for row in rows.order_by("topic"):
         queue = _queue_of(row["topic"])
         before = found.get(queue)
@@ -177,6 +185,9 @@ def outbox_waiting() -> list[QueueWaiting]:
             queue=queue,
             n=row["n"] + (before.n if before else 0),
             oldest_at=min(row["oldest"], before.oldest_at) if before else row["oldest"],
+            untaken_at=min(
+                (at for at in (row["untaken"], before and before.untaken_at) if at), default=None
+            ),
         )
     return sorted(found.values(), key=lambda one: one.queue)
 

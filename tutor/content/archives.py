@@ -118,7 +118,12 @@ def _check_directory(entries: list[zipfile.ZipInfo]) -> None:
         problem = _entry_problem(entry)
         if problem:
             raise ContentUnreadableError(
-                _("'{name}' in the zip {problem}.").format(name=entry.filename, problem=problem)
+                problem.format(
+                    name=entry.filename,
+                    size=entry.file_size,
+                    most=MAX_FILE_BYTES,
+                    times=MAX_RATIO,
+                )
             )
         if entry.filename in seen:
             raise ContentUnreadableError(
@@ -128,17 +133,22 @@ def _check_directory(entries: list[zipfile.ZipInfo]) -> None:
 
 
 def _entry_problem(entry: zipfile.ZipInfo) -> str | None:
+    """Say what is wrong, in words that want its name, size and limits filled in."""
     path = PurePosixPath(entry.filename)
     if path.is_absolute() or ".." in path.parts or "\\" in entry.filename or ":" in path.parts[0]:
-        return "leads out of the archive; expected a relative path without '..'"
+        return _(
+            "'{name}' in the zip leads out of the archive; expected a relative path without '..'."
+        )
     if stat.S_ISLNK(entry.external_attr >> 16):
-        return "is a link; expected a file"
+        return _("'{name}' in the zip is a link; expected a file.")
     if entry.flag_bits & 0x1:
-        return "is encrypted; expected a zip without a password"
+        return _("'{name}' in the zip is encrypted; expected a zip without a password.")
     if entry.file_size > MAX_FILE_BYTES:
-        return f"unpacks to {entry.file_size} bytes, at most {MAX_FILE_BYTES} are read"
+        return _("'{name}' in the zip unpacks to {size} bytes, at most {most} are read.")
     if entry.file_size > RATIO_GRACE_BYTES and entry.file_size > MAX_RATIO * max(
         1, entry.compress_size
     ):
-        return f"unpacks to more than {MAX_RATIO} times its size, like a zip bomb"
+        return _(
+            "'{name}' in the zip unpacks to more than {times} times its size, like a zip bomb."
+        )
     return None

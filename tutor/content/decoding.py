@@ -96,20 +96,20 @@ def json_read(raw: bytes, *, name: str) -> Any:
 def _pairs_read(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     read = dict(pairs)
     if len(read) != len(pairs):
-        keys = [key for key, _ in pairs]
+        keys = [key for key, _value in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r} stands twice in one object")
+        raise ValueError(_("the key {key!r} stands twice in one object").format(key=twice))
     return read
 
 
 def _constant_refused(name: str) -> None:
-    raise ValueError(f"{name} is not a number that JSON knows")
+    raise ValueError(_("{name} is not a number that JSON knows").format(name=name))
 
 
 def _float_read(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text} is larger than any number that can be kept")
+        raise ValueError(_("{text} is larger than any number that can be kept").format(text=text))
     return number
 
 
@@ -124,14 +124,16 @@ def _check_nesting(document: Any) -> None:
         ]
         if not level:
             return
-    raise ValueError(f"it is nested more than {MAX_NESTING} levels deep")
+    raise ValueError(_("it is nested more than {most} levels deep").format(most=MAX_NESTING))
 
 
 def _check_characters(document: Any) -> None:
     text = json.dumps(document, ensure_ascii=False)
     if "\\u0000" in text:
-        raise ValueError("a text holds the null character, which no database keeps")
+        raise ValueError(_("a text holds the null character, which no database keeps"))
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(f"a text holds half a character (\\u{ord(text[error.start]):x})") from None
+        raise ValueError(
+            _("a text holds half a character (\\u{code:x})").format(code=ord(text[error.start]))
+        ) from None

@@ -74,7 +74,8 @@ class UploadJobs(Generic[Job]):
         """Promise `again`, the real import of a dry run's file; or give the one under way.
 
         Raises:
-            TutorError: code `import_not_clean` when the dry run is none, or did not go through.
+            TutorError: code `import_not_clean` when the dry run is none, or did not go through;
+                `import_under_way` when somebody else's import of it runs.
         """
         dry_run_check(dry_run)
         again.created_by, again.created_at, again.is_dry_run = by, now, False
@@ -90,6 +91,11 @@ class UploadJobs(Generic[Job]):
             first = self._rows.filter(dry_run_of=dry_run).order_by("-pk").first()
             if first is None:
                 raise
+            if first.created_by_id != by.pk and not by.is_administrator:
+                # Their page would not show it.
+                raise TutorError(
+                    _("Somebody else is applying this already."), code="import_under_way"
+                ) from None
             return first
         return again
 

@@ -308,7 +308,8 @@ def _workers(*, now: datetime) -> Workers:
                 queue=waiting.queue,
                 n=waiting.n,
                 oldest_seconds=max(0.0, (now - waiting.oldest_at).total_seconds()),
-                is_untaken=now - waiting.oldest_at > UNTAKEN_AFTER,
+                is_untaken=waiting.untaken_at is not None
+                and now - waiting.untaken_at > UNTAKEN_AFTER,
             )
             for waiting in outbox_waiting()
         ),

@@ -103,7 +103,9 @@ def demo_load(
     course = _course(administrator, now=now)
     begun_at = now - timedelta(days=HISTORY_DAYS + 1)
     classrooms = [
-        _classroom(f"6{letter} (demo)", course, teachers, now=begun_at)
+        _classroom(
+            f"6{letter} (demo)", course, teachers, is_first=letter == CLASS_LETTERS[0], now=begun_at
+        )
         for letter in CLASS_LETTERS[:n_classes]
     ]
     n_learners = n_steps = 0
@@ -146,8 +148,12 @@ def _course(administrator: User, *, now: datetime) -> Course:
     return Course.objects.get(key=bundle["course"]["id"])
 
 
-def _classroom(name: str, course: Course, teachers: Sequence[User], *, now: datetime) -> Classroom:
-    found = Classroom.objects.filter(teachers=teachers[0], name=name).first()
+def _classroom(
+    name: str, course: Course, teachers: Sequence[User], *, is_first: bool, now: datetime
+) -> Classroom:
+    mine = Classroom.objects.filter(teachers=teachers[0])
+    # The first may have been given another name since.
+    found = mine.filter(name=name).first() or (mine.order_by("pk").first() if is_first else None)
     return found or classroom_create(name=name, course=course, teachers=teachers, now=now)
 
 

@@ -8,7 +8,9 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
 
 from tutor.accounts.access import member_page
 from tutor.accounts.http import UserRequest
@@ -106,7 +108,9 @@ def class_page(view: ClassPage[P]) -> Callable[..., HttpResponseBase]:
         if is_closed(classroom, request.user):
             if request.method not in {"GET", "HEAD"}:
                 raise PermissionDenied
-            return redirect("teach:settings", classroom.uuid)
+            address = reverse("teach:settings", args=[classroom.uuid])
+            # A part of a page that fetches itself anew must not take the whole page in.
+            return HttpResponseClientRedirect(address) if request.htmx else redirect(address)
         return view(request, classroom, *args, **kwargs)
 
     return member_page(reached)

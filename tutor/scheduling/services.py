@@ -218,17 +218,24 @@ def _outlook(view: View, *, config: PolicyConfig, forecasts: Mapping[int, float]
 def _predicted(
     view: View, forecasts: Mapping[int, float], *, aim: float
 ) -> tuple[F | None, F | None]:
+    """Return P(correct) of each open skill's step nearest to the aim, and where the models differ.
+
+    The belief speaks of an answer after a break, the forecasts of one that follows at once: what
+    sets them apart on every skill alike is no disagreement.
+    """
     if not forecasts:
         return None, None
     p_correct = view.beliefs.p_correct
-    p_step, disagreement = p_correct.copy(), np.zeros(view.arrays.n)
+    p_step, gap = p_correct.copy(), np.full(view.arrays.n, np.nan)
     for row in np.flatnonzero(view.many.is_open[0]).tolist():
         steps = view.graph.steps_by_skill[view.arrays.skill_ids[row]]
         found = [forecasts[step.step_id] for step in steps if step.step_id in forecasts]
         if found:
             p_step[row] = min(found, key=lambda p: abs(p - aim))
-            disagreement[row] = abs(sum(found) / len(found) - float(p_correct[row]))
-    return p_step, disagreement
+            gap[row] = sum(found) / len(found) - float(p_correct[row])
+    if np.isnan(gap).all():
+        return p_step, np.zeros(view.arrays.n)
+    return p_step, np.nan_to_num(np.abs(gap - np.nanmedian(gap)))
 
 
 def seed_of(*parts: int) -> int:

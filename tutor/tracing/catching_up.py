@@ -73,6 +73,7 @@ def _forecasts_fill(version: ModelVersion, learner_id: int) -> None:
         is_stale=False,
         n_observations=state.n_observations,
         last_response_id=state.last_response_id,
+        updated_at=state.updated_at,
     ).update(forecasts=forecasts)
 
 
@@ -100,19 +101,21 @@ def _state_advance(version: ModelVersion, learner_id: int, *, now: datetime) -> 
     # Rows from before the state's clock are not among them, and are missing in the count.
     if state.is_stale or not new or n_observations != _observations(version, learner_id).count():
         return False
-    blob = engine.state_advance(
-        version,
-        state.blob or None,
-        [
-            engine.observation_make(
-                row.skill_ids,
-                item=row.step.key,
-                is_correct=row.is_correct,
-                at_days=days_since_epoch(row.answered_at),
-            )
-            for row in new
-        ],
-    )
+    told = [
+        engine.observation_make(
+            row.skill_ids,
+            item=row.step.key,
+            is_correct=row.is_correct,
+            at_days=days_since_epoch(row.answered_at),
+        )
+        for row in new
+    ]
+    try:
+        blob = engine.state_advance(version, state.blob or None, told)
+    except engine.StateError as error:
+        # Written by other code than this: made anew from the log.
+        logger.warning("state %s is made anew from the log: %s", state.pk, error)
+        return False
     forecasts = b""
     if version.role == ModelRole.PREDICTION:
         forecasts = forecasts_make(version, blob, learner_id=learner_id, at=new[-1].answered_at)

@@ -40,7 +40,6 @@ class EdgeEvidence:
     so that its weight leans on the authors' word too. `gain` is how much more of the first answers
     to the child is right after a parent that was all right than after one that was all wrong,
     between learners who are equally good at the rest, with its standard error; None for too few.
-    `is_enough_evidence`: enough learners on both sides for the contingency to be shown.
     """
 
     parent_id: int
@@ -55,7 +54,6 @@ class EdgeEvidence:
     was_prior: bool
     gain: float | None
     gain_sd: float | None
-    is_enough_evidence: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,6 @@ def edge_evidence_of_course(
                 was_prior=one.was_prior,
                 gain=one.gain,
                 gain_sd=one.gain_sd,
-                is_enough_evidence=one.is_enough_evidence,
             )
             for one in found or ()
             if one.parent_id in graph.skill_of and one.child_id in graph.skill_of

@@ -14,7 +14,7 @@ from django.conf import settings
 from kt_models.artifacts import MANIFEST, read_artifact, sha256_of
 from kt_models.bkt.filter import FittedBKT
 from kt_models.bkt.table import BKTTable
-from kt_models.errors import KTModelsError
+from kt_models.errors import KTModelsError, StateError
 from kt_models.protocol import AnyFittedTracer, Beliefs, Observation
 from kt_models.registry import load_fitted
 from tutor.tracing.models import ModelVersion
@@ -22,11 +22,18 @@ from tutor.tracing.models import ModelVersion
 __all__ = [
     "Beliefs",
     "KTModelsError",
+    "MissingExtraError",
     "Observation",
+    "StateError",
     "forecast",
     "observation_make",
     "state_advance",
 ]
+
+
+class MissingExtraError(KTModelsError):
+    """A model needs a package that is not installed here; nothing is wrong with its artifact."""
+
 
 DEFAULT_MODEL = FittedBKT.name
 
@@ -48,7 +55,7 @@ def _artifact_load(artifact: str, sha256: str) -> AnyFittedTracer:
     try:
         return load_fitted(directory)
     except ModuleNotFoundError as error:
-        raise KTModelsError(
+        raise MissingExtraError(
             f"{directory.name} needs '{error.name}', which is not installed here; workers of the "
             "queues predict, replay and fit need the extra `fit`"
         ) from error

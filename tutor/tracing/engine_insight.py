@@ -41,7 +41,6 @@ class EdgeReading:
     gain: float | None
     gain_sd: float | None
     was_prior: bool
-    is_enough_evidence: bool
 
 
 def edges(
@@ -78,7 +77,6 @@ def edges(
             gain=_told(one.gain),
             gain_sd=_told(one.gain_sd),
             was_prior=one.is_authored,
-            is_enough_evidence=one.is_enough_evidence,
         )
         for one in found
     ]

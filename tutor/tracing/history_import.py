@@ -1,7 +1,7 @@
 """Bringing a school's history in: a response log of another system becomes part of ours.
 
 Everything is checked before anything is written. Writing goes learner by learner in transactions
-of some ten thousand responses, so that pages keep working; each response has a token made from what
+of some hundreds of responses, so that pages keep working; each response has a token made from what
 it is, so that a second import, or one after a kill, adds only what is missing.
 """
 

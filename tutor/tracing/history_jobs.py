@@ -1,6 +1,6 @@
 """Imports of response logs as jobs: an upload is kept, a worker carries it out, whatever dies.
 
-Everything is checked before anything is written. Writing goes in parts of some ten thousand
+Everything is checked before anything is written. Writing goes in parts of some hundred
 responses, each in a transaction of its own; a job that broke off is taken up again and adds what is
 missing. The upload and the mapping, which name learners, are deleted when their job has ended for
 good.

@@ -7,6 +7,7 @@ from tutor.accounts.models import User
 from tutor.common.errors import TutorError
 from tutor.content.access import author_check
 from tutor.content.models import Course
+from tutor.roster.access import is_closed
 from tutor.roster.models import Classroom
 from tutor.roster.selectors import classrooms_of_teacher
 from tutor.tracing.models import ResponseImport
@@ -18,8 +19,9 @@ def import_course_check(
     """Refuse what would end refused, before a file is kept for it.
 
     Raises:
-        TutorError: code `not_a_teacher`, `class_needed`, `not_own_class`, `other_course`,
-            `unknown_course`, or `not_an_author` of a course that content is to be made in.
+        TutorError: code `not_a_teacher`, `class_needed`, `not_own_class`,
+            `class_archived`, `other_course`, `unknown_course`, or `not_an_author` of a course that
+            content is to be made in.
     """
     # A job may run after its owner's role or account has ended.
     if not (by.is_teacher and by.is_active):
@@ -44,6 +46,11 @@ def import_course_check(
     if not classrooms_of_teacher(by).filter(pk=classroom.pk).exists():
         raise TutorError(
             _("You do not teach {name}.").format(name=classroom.name), code="not_own_class"
+        )
+    if is_closed(classroom, by):
+        raise TutorError(
+            _("{name} is archived; bring it back first.").format(name=classroom.name),
+            code="class_archived",
         )
     if course is None or classroom.course_id != course.pk:
         raise TutorError(

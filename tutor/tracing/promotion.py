@@ -315,18 +315,30 @@ def _learners_behind(
 
 
 def roll_back(
-    course: Course, *, role: str, by: User | None, now: datetime, reason: str = ""
+    course: Course,
+    *,
+    role: str,
+    by: User | None,
+    now: datetime,
+    reason: str = "",
+    may_load: bool = False,
 ) -> Promotion:
     """Make the version serve that served before the one that serves now.
+
+    A process that may load models looks for one that loads; others for one whose files are whole.
 
     Raises:
         TutorError: code `nothing_before` when there is none.
     """
     for earlier in versions_before(course, role=role):
         try:
+            if may_load:
+                engine.tracer_check(earlier)
             return promotion_start(
                 earlier, by=by, now=now, kind=PromotionKind.ROLL_BACK, reason=reason
             )
+        except engine.KTModelsError:
+            logger.warning("version %s cannot be loaded; an earlier one is tried", earlier.pk)
         except TutorError as refusal:
             if refusal.code != "artifact_broken":
                 raise
@@ -353,6 +365,9 @@ def versions_check(*, now: datetime) -> list[ModelVersion]:
     ):
         try:
             engine.tracer_check(version)
+        except engine.MissingExtraError:
+            # The worker's fault, not the version's: another worker may have what it needs.
+            logger.exception("version %s cannot be loaded by this worker", version.pk)
         except engine.KTModelsError as error:
             logger.exception("version %s serves and cannot be loaded", version.pk)
             broken.append(version)
@@ -365,7 +380,14 @@ def versions_check(*, now: datetime) -> list[ModelVersion]:
                 error=error
             )
             try:
-                roll_back(version.course, role=version.role, by=None, now=now, reason=reason)
+                roll_back(
+                    version.course,
+                    role=version.role,
+                    by=None,
+                    now=now,
+                    reason=reason,
+                    may_load=True,
+                )
             except TutorError as refusal:
                 logger.warning("no roll-back of version %s: %s", version.pk, refusal.code)
     return broken

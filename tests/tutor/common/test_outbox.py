@@ -249,10 +249,16 @@ def test_what_waits_is_told_by_queue_with_the_oldest(
     with CaptureQueriesContext(connection) as queries:
         waiting = outbox_waiting()
     assert waiting == [
-        QueueWaiting(queue="default", n=1, oldest_at=now - timedelta(hours=5)),
-        QueueWaiting(queue="predict", n=3, oldest_at=now - timedelta(hours=3)),
+        QueueWaiting("default", 1, now - timedelta(hours=5), now - timedelta(hours=5)),
+        QueueWaiting("predict", 3, now - timedelta(hours=3), now - timedelta(hours=3)),
     ]
     assert len(queries) == 1
+    # What a worker has in hand waits for its end, not for a worker.
+    OutboxEntry.objects.exclude(topic="test").update(attempts=1)
+    assert outbox_waiting() == [
+        QueueWaiting("default", 1, now - timedelta(hours=5), None),
+        QueueWaiting("predict", 3, now - timedelta(hours=3), now - timedelta(hours=2)),
+    ]
 
 
 def test_of_two_messages_for_one_try_one_counts(db: None, work: Work, now: datetime) -> None:

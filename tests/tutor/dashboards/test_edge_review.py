@@ -41,7 +41,6 @@ def evidence(
         "was_prior": False,
         "gain": 0.02,
         "gain_sd": 0.02,
-        "is_enough_evidence": True,
     }
     return EdgeEvidence(
         parent_id=parent_id,

@@ -11,12 +11,14 @@ from django.urls import reverse
 
 from tests.world import World
 from tutor.accounts.models import User
+from tutor.common.errors import TutorError
 from tutor.dashboards.class_urls import urlpatterns as class_urls
 from tutor.dashboards.insight_urls import urlpatterns as insight_urls
 from tutor.roster.access import classroom_for_teacher, classroom_in_use
 from tutor.roster.models import Classroom
 from tutor.roster.selectors import learners_of_teacher
 from tutor.roster.services import classroom_archive, classroom_create
+from tutor.tracing.history_reach import import_course_check
 
 ClientOf = Callable[[User], Client]
 
@@ -61,6 +63,9 @@ def test_every_page_is_closed_for_its_teachers(
     assert shown.status_code in {302, 405}
     if shown.status_code == 302:
         assert shown.headers["Location"] == settings
+        # A part of a page does not take the settings' page in.
+        part = tess.get(target, headers={"HX-Request": "true"})
+        assert (part.status_code, part.headers["HX-Redirect"]) == (200, settings)
     assert tess.post(target).status_code in {403, 405}
     # Strangers are told no more than before.
     assert client_of(put_away.zoe).get(target).status_code in {404, 405}
@@ -72,6 +77,10 @@ def test_settings_say_so_and_bring_it_back(put_away: World, client_of: ClientOf)
     assert "This class is archived" in page
     assert "Answers (CSV)" not in page
     assert "Heatmap" not in page
+    # No form that would be refused.
+    assert reverse("teach:teacher_add", args=[classroom.uuid]) not in page
+    page = client_of(put_away.root).get(reverse("teach:settings", args=[classroom.uuid]))
+    assert reverse("teach:teacher_add", args=[classroom.uuid]) in page.content.decode()
     client.post(reverse("teach:archive", args=[classroom.uuid]), {"do": "unarchive"})
     assert client.get(reverse("teach:heatmap", args=[classroom.uuid])).status_code == 200
 
@@ -96,6 +105,14 @@ def test_learners_are_reached_through_classes_in_use_alone(put_away: World, now:
     second = classroom_create(name="7b", course=put_away.course, teachers=[put_away.tess], now=now)
     second.enrolments.create(learner=put_away.ada, joined_at=now)
     assert list(learners_of_teacher(put_away.tess)) == [put_away.ada]
+
+
+def test_no_history_is_brought_in(put_away: World) -> None:
+    given = {"course_key": put_away.course.key, "classroom": put_away.classroom}
+    with pytest.raises(TutorError) as refusal:
+        import_course_check(put_away.tess, is_creating_content=False, **given)
+    assert refusal.value.code == "class_archived"
+    import_course_check(put_away.root, is_creating_content=False, **given)
 
 
 def test_the_api_is_closed_too(put_away: World, client_of: ClientOf) -> None:

@@ -1,7 +1,10 @@
 """The prediction role: a worker keeps what the model says of the steps to come; pages read it."""
 
 from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
 
+import numpy as np
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -13,7 +16,9 @@ from tutor.content.graph import course_graph
 from tutor.content.models import Course
 from tutor.responses.exports import observations_export
 from tutor.responses.models import Response
-from tutor.scheduling.services import offer_for
+from tutor.scheduling.selectors import View
+from tutor.scheduling.services import _predicted, offer_for
+from tutor.scheduling.statuses import PolicyConfig
 from tutor.tracing import engine, predictions
 from tutor.tracing.models import LearnerState, ModelVersion, VersionStatus
 from tutor.tracing.predictions import forecasts_of_learner
@@ -95,13 +100,31 @@ def test_the_first_offer_of_a_sitting_is_told_what_the_model_says(
     offer = offer_for(learner, course, now=now + timedelta(hours=1))
     assert offer.forecasts == forecasts_of_learner(learner, course, newest=newest_of(learner))
     assert offer.forecasts
-    terms = {candidate.skill_id: candidate.terms for candidate in offer.candidates}
-    LearnerState.objects.filter(learner=learner).update(forecasts=b"")
+    states = LearnerState.objects.filter(version=version, learner=learner)
+    kept = np.frombuffer(bytes(states.get().forecasts), dtype=predictions._KEPT).copy()
+    kept["p"] = PolicyConfig().target_p_correct
+    states.update(forecasts=kept.tobytes())
+    told = offer_for(learner, course, now=now + timedelta(hours=1))
+    states.update(forecasts=b"")
     untold = offer_for(learner, course, now=now + timedelta(hours=1))
     assert not untold.forecasts
-    for candidate in untold.candidates:
-        told = terms[candidate.skill_id]
-        assert told["information"] > candidate.terms["information"]
+    # By the model's word a problem at hand is just as hard as wanted.
+    assert told.candidates[0].terms["fit"] == pytest.approx(0.0, abs=1e-3)
+    assert untold.candidates[0].terms["fit"] < -1e-3
+
+
+def test_what_sets_the_roles_apart_on_all_skills_alike_is_no_disagreement() -> None:
+    steps = {skill: [SimpleNamespace(step_id=skill)] for skill in range(4)}
+    view = SimpleNamespace(
+        beliefs=SimpleNamespace(p_correct=np.array([0.5, 0.6, 0.7, 0.4])),
+        arrays=SimpleNamespace(n=4, skill_ids=[0, 1, 2, 3]),
+        many=SimpleNamespace(is_open=np.array([[True, True, True, True]])),
+        graph=SimpleNamespace(steps_by_skill=steps),
+    )
+    forecasts = {0: 0.6, 1: 0.7, 2: 0.5}
+    p_step, disagreement = _predicted(cast(View, view), forecasts, aim=0.8)
+    assert p_step == pytest.approx([0.6, 0.7, 0.5, 0.4])
+    assert disagreement == pytest.approx([0.0, 0.0, 0.3, 0.0])
 
 
 def test_one_answer_late_is_the_answer_at_hand_and_two_are_late(
@@ -221,13 +244,28 @@ def test_verifying_holds_the_states_of_both_roles_against_the_log(
     owed = outbox_add(RECORDED_TOPIC, {"response_id": late.pk}, now=now)
     observations_of_mastery(learner, course, now=now)
     assert states_verify(course, now=now, is_repairing=False).differing_state_ids == ()
-    # With nothing owed nobody would come.
+    # With nothing owed nobody would come, whatever others still wait for.
     owed.delete()
+    other = Response.objects.exclude(learner=learner).latest("pk")
+    outbox_add(RECORDED_TOPIC, {"response_id": other.pk}, now=now)
     state = LearnerState.objects.get(version=version, learner=learner)
     found = states_verify(course, now=now, is_repairing=True)
     assert found.differing_state_ids == (state.pk,)
     state.refresh_from_db()
     assert state.n_observations == 22
+
+
+def test_a_state_of_other_code_is_made_anew_by_the_next_answer(
+    course: Course, version: ModelVersion, learner: User, now: datetime
+) -> None:
+    answer(course, learner, now)
+    LearnerState.objects.filter(version=version, learner=learner).update(blob=b"of version 0")
+    answer(course, learner, now + timedelta(minutes=1))
+    state = LearnerState.objects.get(version=version, learner=learner)
+    assert state.n_observations == 22
+    found = states_verify(course, now=now, is_repairing=False)
+    assert state.pk not in found.differing_state_ids
+    assert forecasts_of_learner(learner, course, newest=newest_of(learner))
 
 
 def observations_of_mastery(learner: User, course: Course, *, now: datetime) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kt_models.protocol import AnyFittedTracer
 from tests.tutor.tracing.logs import log_make, response_of, serving, work_off
 from tests.tutor.tracing.test_fits import execute
 from tutor.accounts.models import User
@@ -196,3 +197,50 @@ def test_a_broken_artifact_never_breaks_a_page_and_is_rolled_back(
     work_off(now)
     assert serving(course) == cold
     assert beliefs_of_learners(learners, course, now=now).n_observations.sum() > 0
+
+
+def test_a_roll_back_by_itself_passes_over_what_whole_files_do_not_load(
+    course: Course, now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cold = version_serving(course, now=now)
+    versions = []
+    for _ in range(2):
+        # Each stands for a model of which this code reads the files and not what is in them.
+        versions.append(execute(course, now).version)
+        promotion_start_if_needed(versions[-1], now)
+        work_off(now)
+    assert serving(course) == versions[-1]
+    unreadable = {version.artifact for version in versions}
+    load = engine._artifact_load
+
+    def refuse(artifact: str, sha256: str) -> AnyFittedTracer:
+        if artifact in unreadable:
+            raise engine.KTModelsError("written by other code than this")
+        return load(artifact, sha256)
+
+    monkeypatch.setattr(engine, "_artifact_load", refuse)
+    assert versions_check(now=now) == [versions[-1]]
+    work_off(now)
+    assert serving(course) == cold
+
+
+def test_a_worker_without_the_extra_demotes_nothing(
+    course: Course, now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version_serving(course, now=now)
+    version = execute(course, now).version
+    work_off(now)
+
+    def missing(directory: Path) -> AnyFittedTracer:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr(engine, "load_fitted", missing)
+    assert versions_check(now=now) == []
+    work_off(now)
+    assert serving(course) == version
+
+
+def promotion_start_if_needed(version: ModelVersion, now: datetime) -> None:
+    """Make a version serve that the rule left a candidate."""
+    if not version.promotions.exists():
+        promotion_start(version, by=None, now=now)

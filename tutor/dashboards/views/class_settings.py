@@ -12,7 +12,7 @@ from tutor.accounts.http import UserRequest
 from tutor.common.clock import now_utc
 from tutor.common.errors import TutorError
 from tutor.dashboards.roster_forms import NameForm, TeacherForm
-from tutor.roster.access import class_page, class_page_of_any
+from tutor.roster.access import class_page, class_page_of_any, is_closed
 from tutor.roster.models import Classroom
 from tutor.roster.services import (
     classroom_archive,
@@ -47,6 +47,7 @@ def _settings(
     context = {
         "classroom": classroom,
         "teachers": classroom.teachers.order_by("display_name", "id"),
+        "is_open": not is_closed(classroom, request.user),
         "name_form": name_form or NameForm(initial={"name": classroom.name}),
         "teacher_form": teacher_form or TeacherForm(),
     }

@@ -4,9 +4,6 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils.formats import date_format
-from django.utils.text import slugify
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -15,6 +12,7 @@ from tutor.common.clock import now_utc
 from tutor.common.tables import csv_text
 from tutor.content.graph import course_graph
 from tutor.dashboards import item_facts
+from tutor.dashboards.downloads import csv_response, day_of
 from tutor.dashboards.heatmap import groups_of
 from tutor.dashboards.item_detail import ITEM_READ, item_page
 from tutor.dashboards.item_measuring import (
@@ -77,12 +75,8 @@ def item_list_csv(request: UserRequest, classroom: Classroom) -> HttpResponse:
             headers={"Retry-After": "20"},
         )
     rows = listing(course_graph(classroom.course), measured, choice).rows
-    name = slugify(f"{choice.level.value} {date_format(localtime(now), 'Y-m-d')}")
-    return HttpResponse(
-        csv_text(table_header(choice.level), table_rows(rows), is_marked=True),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
-    )
+    text = csv_text(table_header(choice.level), table_rows(rows), is_marked=True)
+    return csv_response(text, f"{choice.level.value} {day_of(now)}")
 
 
 @require_safe

@@ -8,7 +8,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.text import slugify
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
@@ -20,6 +19,7 @@ from tutor.common.clock import now_utc
 from tutor.common.errors import TutorError
 from tutor.common.tables import csv_text
 from tutor.common.texts import text_asked
+from tutor.dashboards.downloads import csv_response
 from tutor.dashboards.roster_forms import LearnerForm, MoveForm, RosterFileForm
 from tutor.dashboards.selectors import learners_with_activity
 from tutor.roster.access import class_page, learner_in_classroom
@@ -81,12 +81,7 @@ def roster_csv(_request: UserRequest, classroom: Classroom) -> HttpResponse:
         for learner in learners_with_activity(classroom)
     )
     text = csv_text(["name", "username", "joined", "last active"], rows, is_marked=True)
-    name = slugify(classroom.name) or "class"
-    return HttpResponse(
-        text,
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="roster-{name}.csv"'},
-    )
+    return csv_response(text, f"roster {classroom.name}")
 
 
 @sensitive_post_parameters("password")
