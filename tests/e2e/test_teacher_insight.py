@@ -243,3 +243,60 @@ def test_the_heatmap_prints_with_its_colours(classroom: Classroom, page_desktop:
     expect(page.locator(".heat-tools")).to_be_hidden()
     assert page.locator(".heat-scroll").evaluate("e => getComputedStyle(e).overflow") == "visible"
     shot(page, "insight-heatmap-print")
+
+
+COVERED = """() => {
+  const cell = document.activeElement.closest("td, th");
+  const box = cell.getBoundingClientRect();
+  const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+  return cell.contains(top) ? "" : `${cell.textContent} lies behind ${top && top.outerHTML}`;
+}"""
+
+
+@pytest.mark.parametrize(("width", "query"), [(1280, ""), (360, ""), (360, "?open=none")])
+def test_no_cell_of_the_heatmap_is_focused_behind_its_heads(
+    classroom: Classroom, open_page: OpenPage, width: int, query: str
+) -> None:
+    page = open_page()
+    # Low, so that a class of twelve scrolls.
+    page.set_viewport_size({"width": width, "height": 560})
+    log_in(page, "tess", PASSWORD)
+    page.goto(f"/teach/classes/{classroom.uuid}/heatmap/{query}")
+    page.locator(".heat-table tbody td").nth(1).focus()
+    keys = ["ArrowDown"] * 11 + ["ArrowRight"] * 11 + ["ArrowUp"] * 11 + ["ArrowLeft"] * 13
+    for key in (*keys, "End", "PageDown", "Control+Home", "Control+End", "PageUp", "Home"):
+        page.keyboard.press(key)
+        assert page.evaluate(COVERED) == "", key
+
+
+def test_the_heatmap_by_keyboard_says_what_it_is_on_and_opens_it(
+    classroom: Classroom, page_desktop: Page
+) -> None:
+    page, line = page_desktop, page_desktop.locator("#heat-detail")
+    log_in(page, "tess", PASSWORD)
+    page.goto(f"/teach/classes/{classroom.uuid}/heatmap/")
+    page.locator(".heat-table tbody td").nth(1).focus()
+    expect(line).to_contain_text("Aiko, Parts of a whole")
+    shot(page, "insight-heatmap-focus")
+    page.keyboard.press("ArrowLeft")
+    expect(line).to_have_text("")
+    page.keyboard.press("Control+End")
+    expect(line).to_contain_text("Lena, Dividing fractions")
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator("#history-head")).to_have_text("Parts of a whole")
+    expect(page.get_by_role("heading", name="Aiko", exact=True)).to_be_visible()
+
+
+def test_escape_closes_the_further_pages(classroom: Classroom, page_desktop: Page) -> None:
+    page = page_desktop
+    log_in(page, "tess", PASSWORD)
+    page.goto(f"/teach/classes/{classroom.uuid}/")
+    page.locator(".tabs-more summary").press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.locator(".tabs-more a").first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator(".tabs-more a").first).to_be_hidden()
+    expect(page.locator(".tabs-more summary")).to_be_focused()

@@ -50,11 +50,16 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A skill, or a folded lesson with the places of its skills in the beliefs."""
+    """A skill, or a folded lesson (without a `skill`) with the places of its skills."""
 
     title: str
     places: tuple[int, ...]
-    is_lesson: bool
+    skill: SkillNode | None
+
+    @property
+    def is_lesson(self) -> bool:
+        """Whether it stands for a folded lesson."""
+        return self.skill is None
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +96,7 @@ class Heatmap:
     @property
     def is_fitted(self) -> bool:
         """Whether the model has learned from answers of this course, or has only its defaults."""
-        return bool(self.version.artifact)
+        return self.version.is_fitted
 
 
 def mastery_percent(shares: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -209,12 +214,12 @@ def _columns(groups: Sequence[Group], place: dict[int, int]) -> list[Column]:
     for group in groups:
         if group.is_open:
             columns += [
-                Column(title=skill.title, places=(place[skill.id],), is_lesson=False)
+                Column(title=skill.title, places=(place[skill.id],), skill=skill)
                 for skill in group.skills
             ]
         else:
             places = tuple(place[skill.id] for skill in group.skills)
-            columns.append(Column(title=group.title, places=places, is_lesson=True))
+            columns.append(Column(title=group.title, places=places, skill=None))
     return columns
 
 

@@ -60,6 +60,7 @@ class CellWords:
         self._words: dict[date, str] = {}
         self._zone = ZoneInfo(settings.TIME_ZONE)
         self.none = escape(_("no answer yet"))
+        self._answer = escape(_("answer"))
         self._answers = escape(_("answers"))
         self._few = escape(_("not enough evidence"))
         self._mastered = escape(_("mastered"))
@@ -80,7 +81,8 @@ class CellWords:
         """Return interval, chance of mastery, n and last practised, as one line."""
         few = f" · {self._few}" if is_few else ""
         interval = "" if low < 0 else f"{low}–{high} % · "
-        rest = f"{self._mastered} {mastery} % · {n} {self._answers} · {self.last(last)}"
+        answers = self._answer if n == 1 else self._answers
+        rest = f"{self._mastered} {mastery} % · {n} {answers} · {self.last(last)}"
         return f"{interval}{rest}{few}"
 
 
@@ -183,7 +185,7 @@ def heads_html(heatmap: Heatmap) -> SafeString:
     cells = []
     for column in heatmap.columns:
         title = escape(column.title)
-        kind = ' class="heat-lesson"' if column.is_lesson else ""
+        kind = f' data-skill="{column.skill.uuid}"' if column.skill else ' class="heat-lesson"'
         cells.append(f'<th scope="col"{kind} title="{title}"><span>{title}</span></th>')
     return mark_safe("".join(cells))  # noqa: S308 - titles are escaped
 

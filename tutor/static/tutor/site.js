@@ -22,3 +22,12 @@ window.addEventListener("pageshow", () => {
 document.addEventListener("click", (event) => {
   if (event.target instanceof Element && event.target.closest("[data-print]")) window.print();
 });
+
+// Escape closes the further pages of a class, and puts the focus back on what opened them.
+document.addEventListener("keydown", (event) => {
+  const more = event.key === "Escape" ? document.querySelector(".tabs-more[open]") : null;
+  if (!more) return;
+  const held = more.contains(document.activeElement);
+  more.open = false;
+  if (held) more.querySelector("summary").focus();
+});
