@@ -6,7 +6,7 @@ revisions, versions and roll-back hold as for a file.
 
 from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.utils.translation import gettext as _
 
@@ -68,7 +68,7 @@ def draft_publish(
 def draft_document(draft: Draft, *, renewed: Collection[str] = ()) -> Document:
     """Give a draft in canonical form, with new ids for the steps whose task changed."""
     if draft.kind == DraftKind.LESSON:
-        return canonical_lesson(draft.document, place=0)
+        return canonical_lesson(_without_blanks(draft.document), place=0)
     document = canonical_problem(draft.document, place=0)
     if renewed:
         taken = set(Step.objects.filter(course=draft.course).values_list("key", flat=True))
@@ -77,6 +77,20 @@ def draft_document(draft: Draft, *, renewed: Collection[str] = ()) -> Document:
                 step["id"] = _next_id(step["id"], taken)
                 taken.add(step["id"])
     return document
+
+
+def _without_blanks(lesson: Document) -> Document:
+    """Leave out steps of worked examples in which nothing is written, and examples without any."""
+    examples = [
+        {**example, "steps": [text for text in example.get("steps", ()) if text.strip()]}
+        for example in lesson.get("worked_examples", ())
+    ]
+    written = [one for one in examples if any(_is_written(part) for part in one.values())]
+    return {**lesson, "worked_examples": written}
+
+
+def _is_written(part: Any) -> bool:
+    return bool(part.strip() if isinstance(part, str) else part)
 
 
 def _next_id(key: str, taken: Collection[str]) -> str:

@@ -344,3 +344,14 @@ def test_only_what_changed_is_checked_again(world, course, draft, now, monkeypat
     written(draft, now, "/title", "Mine")
     draft_publish(draft, by=world.tess, now=now)
     assert looked == ["p-add"]
+
+
+def test_an_empty_worked_example_reaches_no_learner(world, course, lesson, now):
+    draft = draft_open(course, DraftKind.LESSON, lesson.key, by=world.tess, now=now)
+    before = list(lesson.worked_examples)
+    written_one = {"title": "", "body": "", "steps": ["", "Take $7$.", " \n"]}
+    blank = {"title": "", "body": " ", "steps": ["", ""]}
+    draft.document["worked_examples"] += [blank, written_one, blank]
+    draft_publish(draft, by=world.tess, now=now)
+    lesson.refresh_from_db()
+    assert lesson.worked_examples == [*before, {**written_one, "steps": ["Take $7$."]}]
