@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
 from tutor.accounts.models import User
@@ -21,6 +21,7 @@ from tutor.tracing.models import (
     ModelRole,
     ModelVersion,
     Promotion,
+    PromotionKind,
     PromotionStatus,
     ShardStatus,
     VersionStatus,
@@ -77,10 +78,12 @@ class FitRow:
 class VersionRow:
     """A version in the table, with its scores on the test rows where it was tested.
 
+    `promoted_by` names who made it serve by hand, and is empty where the rule did or nobody has.
     `gain` is the candidate's log loss less that of what it was compared with: below 0 is better.
     """
 
     version: ModelVersion
+    promoted_by: str
     score: Mapping[str, Any] | None
     against: str
     gain: Mapping[str, Any] | None
@@ -196,6 +199,9 @@ def _versions(course: Course) -> Any:
 
     The whole of the metrics, a row for every skill, stays in the database.
     """
+    promotions = Promotion.objects.filter(
+        version=OuterRef("pk"), kind=PromotionKind.PROMOTE, status=PromotionStatus.DONE
+    ).order_by("-id")
     return (
         ModelVersion.objects.filter(course=course)
         .defer("metrics")
@@ -204,6 +210,8 @@ def _versions(course: Course) -> Any:
             rows=F("metrics__rows"),
             against=F("metrics__against"),
             difference=F("metrics__difference"),
+            promoted_by_name=Subquery(promotions.values("requested_by__display_name")[:1]),
+            promoted_by_username=Subquery(promotions.values("requested_by__username")[:1]),
         )
     )
 
@@ -211,6 +219,7 @@ def _versions(course: Course) -> Any:
 def _version_row(version: Any) -> VersionRow:
     return VersionRow(
         version=version,
+        promoted_by=version.promoted_by_name or version.promoted_by_username or "",
         score=next((row for row in version.rows or () if row["name"] == "candidate"), None),
         against=version.against or "",
         gain=(version.difference or {}).get("log_loss"),

@@ -13,7 +13,13 @@ from tutor.content.graph import course_graph
 from tutor.content.models import Skill
 from tutor.dashboards.model_charts import ReliabilityChart, reliability_chart
 from tutor.tracing.judging import RULE, PromotionRule
-from tutor.tracing.models import ModelVersion, Promotion, PromotionStatus, VersionStatus
+from tutor.tracing.models import (
+    ModelVersion,
+    Promotion,
+    PromotionKind,
+    PromotionStatus,
+    VersionStatus,
+)
 
 GROUP_LABELS = {"simulated": "simulated learners", "people": "people"}
 
@@ -40,6 +46,7 @@ class VersionPage:
     """A version with what its back-test found; the sequences are empty where there was none."""
 
     version: ModelVersion
+    promoted_by: str
     lines: tuple[ScoreLine, ...]
     against: str
     difference: Mapping[str, Any]
@@ -60,11 +67,18 @@ def version_page(version: ModelVersion) -> VersionPage:
     metrics: Mapping[str, Any] = version.metrics
     test = metrics.get("test", {})
     run = version.fit_run
-    is_on_its_way = Promotion.objects.filter(
-        version=version, status=PromotionStatus.REPLAYING
-    ).exists()
+    promotions = list(
+        Promotion.objects.filter(version=version).select_related("requested_by").order_by("-id")
+    )
+    is_on_its_way = any(row.status == PromotionStatus.REPLAYING for row in promotions)
+    forward = [
+        row
+        for row in promotions
+        if row.kind == PromotionKind.PROMOTE and row.status == PromotionStatus.DONE
+    ]
     return VersionPage(
         version=version,
+        promoted_by=str(forward[0].requested_by or "") if forward else "",
         lines=tuple(
             ScoreLine(name=line_name(row["name"]), is_own=row["name"] == "candidate", score=row)
             for row in metrics.get("rows", ())

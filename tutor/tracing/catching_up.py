@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from tutor.common.clock import clock_from, days_since_epoch
 from tutor.common.outbox import PREDICT_QUEUE, handler
-from tutor.responses.models import Response
+from tutor.responses.models import Response, ResponseSource
 from tutor.tracing import engine
 from tutor.tracing.lag import lag_note
 from tutor.tracing.models import LearnerState, ModelRole, ModelVersion, VersionStatus
@@ -22,17 +22,19 @@ logger = logging.getLogger(__name__)
 @handler(RECORDED_TOPIC, queue=PREDICT_QUEUE)
 def _recorded_handler(payload: Mapping[str, Any], *, now: datetime) -> None:
     clock = clock_from(now)
-    response = Response.objects.filter(pk=payload["response_id"]).first()
-    if response is None or response.learner_id is None:
+    response = Response.objects.filter(pk=payload["response_id"]).select_related("learner").first()
+    if response is None or response.learner is None:
         return
     serving = ModelVersion.objects.select_related("course").defer("metrics")
     for version in serving.filter(course_id=response.course_id, status=VersionStatus.SERVING):
         try:
-            state_catch_up(version, response.learner_id, now=now)
+            state_catch_up(version, response.learner.pk, now=now)
         except engine.KTModelsError:
             # The other role's state must not wait for it; `versions_check` goes back from it.
             logger.exception("version %s cannot take response %s", version.pk, response.pk)
-    lag_note((clock() - response.recorded_at).total_seconds(), now=clock())
+    # What came from elsewhere, or was played by a simulator, is dated back: nobody waits for it.
+    if response.source != ResponseSource.IMPORTED and not response.learner.is_simulated:
+        lag_note((clock() - response.recorded_at).total_seconds(), now=clock())
 
 
 def state_catch_up(version: ModelVersion, learner_id: int, *, now: datetime) -> None:

@@ -19,7 +19,7 @@ WINDOW = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """From an answer's record to its states' advance, over the newest `n` answers."""
+    """From an answer's record to its states' advance, over the newest `n` answers of people."""
 
     n: int
     median_seconds: float

@@ -143,6 +143,11 @@ class ModelVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.model_name} {self.role} ({self.status})"
 
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it has learned from answers of its course, or has only a model's defaults."""
+        return bool(self.artifact)
+
 
 class LearnerState(models.Model):
     """What one model version knows of one learner: rebuilt from the response log at will."""

@@ -17,6 +17,7 @@ from tutor.common.models import OutboxEntry
 from tutor.common.outbox import outbox_add
 from tutor.content.models import Course
 from tutor.dashboards.model_charts import reliability_chart
+from tutor.dashboards.templatetags.insight import duration
 from tutor.responses.models import Response
 from tutor.tracing import engine
 from tutor.tracing.drift import drift_measure, drifts_of
@@ -252,3 +253,39 @@ def test_the_plot_puts_dots_where_forecast_and_outcome_are() -> None:
     assert (float(last.x), float(last.y)) == (chart.right, (chart.top + chart.bottom) / 2)
     assert (float(first.radius), float(last.radius)) == (6.0, 12.0)
     assert reliability_chart([]) is None
+
+
+def test_a_version_promoted_by_hand_names_who_did_it_and_what_the_rule_had_said(
+    course: Course, root: Client, now: datetime
+) -> None:
+    version = execute(course, now).version
+    Promotion.objects.all().delete()
+    version.reason = "Not promoted: the gain may be chance."
+    version.save()
+    words = "Promoted by hand by Root. The rule had said: Not promoted: the gain may be chance."
+    detail = f"/teach/models/versions/{version.uuid}/"
+    for target in (page_of(course), detail):
+        assert "Promoted by hand" not in read(root, target)
+    root.post(f"{detail}promote/")
+    work_off(now)
+    for target in (page_of(course), detail):
+        assert words in read(root, target)
+    Promotion.objects.update(requested_by=None)
+    for target in (page_of(course), detail):
+        assert "Promoted by hand" not in read(root, target)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.0, "0 s"),
+        (0.44, "0.4 s"),
+        (12.3, "12 s"),
+        (119.0, "119 s"),
+        (120.0, "2 minutes"),
+        (7_200.0, "2 hours"),
+        (1_319_634.1, "15 days"),
+    ],
+)
+def test_lengths_of_time_are_told_as_people_would(seconds: float, words: str) -> None:
+    assert duration(seconds) == words

@@ -15,11 +15,12 @@ from tutor.common.outbox import outbox_add, outbox_due, outbox_take
 from tutor.content.graph import course_graph
 from tutor.content.models import Course
 from tutor.responses.exports import observations_export
-from tutor.responses.models import Response
+from tutor.responses.models import Response, ResponseSource
 from tutor.scheduling.selectors import View
 from tutor.scheduling.services import _predicted, offer_for
 from tutor.scheduling.statuses import PolicyConfig
 from tutor.tracing import engine, predictions
+from tutor.tracing.lag import lag_read
 from tutor.tracing.models import LearnerState, ModelVersion, VersionStatus
 from tutor.tracing.predictions import forecasts_of_learner
 from tutor.tracing.services import (
@@ -282,3 +283,33 @@ def test_an_answer_from_before_the_state_s_clock_is_replayed_in_its_place(
         rows = observations_export(course, learner_ids=[learner.pk])
         assert bytes(state.blob) == replay(state.version, rows)
         assert (state.n_observations, state.is_stale) == (22, False)
+
+
+@pytest.mark.parametrize(
+    ("source", "is_simulated", "is_counted"),
+    [
+        (ResponseSource.PRACTICE, False, True),
+        (ResponseSource.PLACEMENT, False, True),
+        (ResponseSource.IMPORTED, False, False),
+        (ResponseSource.PRACTICE, True, False),
+    ],
+)
+def test_only_answers_that_somebody_waits_for_count_into_the_lag(
+    course: Course,
+    version: ModelVersion,
+    learner: User,
+    now: datetime,
+    source: str,
+    is_simulated: bool,
+    is_counted: bool,
+) -> None:
+    User.objects.filter(pk=learner.pk).update(is_simulated=is_simulated)
+    response = answer(course, learner, now, is_told=False)
+    Response.objects.filter(pk=response.pk).update(
+        source=source, recorded_at=now - timedelta(days=15)
+    )
+    outbox_add(RECORDED_TOPIC, {"response_id": response.pk}, now=now)
+    for entry_id in outbox_due(now=now + timedelta(minutes=1)):
+        assert outbox_take(entry_id, now=now, is_sweep=False)
+    lag = lag_read(now=now)
+    assert (lag is not None) == is_counted
