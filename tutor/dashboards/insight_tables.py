@@ -9,7 +9,7 @@ from tutor.accounts.models import User
 from tutor.common.tables import Cell
 from tutor.dashboards.groups import Member, SuggestedGroup
 from tutor.dashboards.heatmap import mastery_percent
-from tutor.dashboards.heatmap_text import percent_shown
+from tutor.dashboards.heatmap_text import FRAME_FROM, percent_shown
 from tutor.dashboards.what_if import WhatIf
 
 
@@ -55,11 +55,16 @@ def what_if_header() -> list[str]:
         _("Skill"),
         _("Learners"),
         _("Have practised it"),
-        _("Mastered now"),
-        _("Mastered without practice"),
-        _("Mastered with practice"),
-        _("Mastered with practice, low"),
-        _("Mastered with practice, high"),
+        *(
+            name.format(n=FRAME_FROM)
+            for name in (
+                _("Mastery {n} % or more now"),
+                _("Mastery {n} % or more without practice"),
+                _("Mastery {n} % or more with practice"),
+                _("Mastery {n} % or more with practice, low"),
+                _("Mastery {n} % or more with practice, high"),
+            )
+        ),
         _("Next answer right now %"),
         _("Without practice %"),
         _("With practice %"),

@@ -46,6 +46,7 @@ from tutor.responses.selectors import with_effective_correctness
 from tutor.roster.models import Classroom, Enrolment
 from tutor.scheduling.selectors import views_of_class
 from tutor.scheduling.statuses import Status
+from tutor.tracing.models import ModelVersion
 from tutor.tracing.selectors import EVIDENCE_MIN, ClassBeliefs, beliefs_of_learners
 
 DAYS_SHOWN = 7
@@ -82,6 +83,11 @@ class RosterRow:
     is_away: bool
 
     @property
+    def n_reached(self) -> int:
+        """Skills that are mastered, or were and are due for a review."""
+        return self.n_mastered + self.n_due
+
+    @property
     def more(self) -> int:
         """How many flags there are beyond the two that are shown."""
         return max(len(self.flags) - FLAGS_SHOWN, 0)
@@ -104,6 +110,7 @@ class ClassHome:
     days: tuple[Day, ...]
     weak: tuple[WeakSkill, ...]
     n_skills: int
+    version: ModelVersion
     assignments: tuple[AssignmentRow, ...]
 
     @property
@@ -294,5 +301,6 @@ def class_home(classroom: Classroom, *, now: datetime) -> ClassHome:
         days=days,
         weak=weak_skills(beliefs, graph),
         n_skills=len(graph.skills),
+        version=beliefs.version,
         assignments=rows,
     )

@@ -53,7 +53,11 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class SkillOutlook:
-    """One skill of the class: now, in a week without practice, and with it."""
+    """One skill of the class: now, in a week without practice, and with it.
+
+    `mastered_*` count who reaches the chance of mastery at which a status is entered: futures have
+    no statuses, which remember that a skill was mastered and are kept down to a lower chance.
+    """
 
     skill: SkillNode
     n: int

@@ -1,8 +1,10 @@
 """What the class page reads."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import pytest
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
@@ -15,6 +17,7 @@ from tutor.dashboards.selectors import class_home
 from tutor.responses.models import Regrade
 from tutor.roster.models import Enrolment
 from tutor.scheduling.goals import assignment_make
+from tutor.scheduling.models import SkillStanding
 from tutor.tracing.services import version_serving
 
 
@@ -79,6 +82,42 @@ def test_a_skill_that_most_lack_is_worth_doing_together(world: World, now: datet
     trace(world, world.ada, world.ben, *mates, now=now)
     (weak,) = class_home(world.classroom, now=now).weak
     assert (weak.skill.key, weak.n_weak, weak.n_known) == ("b", 3, 4)
+
+
+def test_what_is_due_for_review_still_counts_as_reached(
+    world: World, client_of: Callable[[User], Client], now: datetime
+) -> None:
+    for skill, due_at in (("a", now - timedelta(days=1)), ("b", now + timedelta(days=9))):
+        respond(world, world.ada, skill, [True] * 12, at=now - timedelta(days=1))
+        SkillStanding.objects.create(
+            learner=world.ada,
+            skill=world.skills[skill],
+            is_mastered=True,
+            mastered_at=now - timedelta(days=8),
+            review_due_at=due_at,
+        )
+    trace(world, world.ada, now=now)
+    ada, ben = class_home(world.classroom, now=now).roster
+    assert (ada.n_mastered, ada.n_due, ada.n_reached, ben.n_reached) == (1, 1, 2, 0)
+    page = client_of(world.tess).get(f"/teach/classes/{world.classroom.uuid}/").content.decode()
+    assert "Skills mastered or due for review" in page
+    assert re.findall(r'numeric">(\d+ of \d+)<', page) == ["2 of 3", "0 of 3"]
+
+
+@pytest.mark.parametrize("page", ["", "heatmap/", "groups/", "what-if/", "what-if/?{asked}"])
+def test_every_page_of_beliefs_says_when_no_fit_serves_yet(
+    world: World, client_of: Callable[[User], Client], now: datetime, page: str
+) -> None:
+    version = version_serving(world.course, now=now)
+    asked = f"skill1={world.skills['a'].uuid}&sittings=1&minutes=5"
+    target = f"/teach/classes/{world.classroom.uuid}/{page.format(asked=asked)}"
+    client = client_of(world.tess)
+    assert "No fit serves this course yet" in client.get(target).content.decode()
+    if "what-if/?" in page:
+        return  # Asking loads the version.
+    version.artifact = "somewhere"
+    version.save()
+    assert "No fit serves this course yet" not in client.get(target).content.decode()
 
 
 def test_who_left_is_not_on_the_roster(world: World, now: datetime) -> None:

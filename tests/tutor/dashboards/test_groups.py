@@ -107,6 +107,22 @@ def test_the_page_names_lesson_and_learners_and_costs_the_same_for_more(
         client.get(target)
 
 
+def test_without_groups_the_page_sends_to_the_skills_that_many_lack(
+    world: World, client_of: ClientOf, now: datetime
+) -> None:
+    client, home = client_of(world.tess), f"/teach/classes/{world.classroom.uuid}/"
+    page = client.get(f"{home}groups/").content.decode()
+    assert "No two learners are held back by the same skill" in page
+    # Three wrong answers each: weak for Today, too few to be sure of.
+    for person in classmates(world, 3, now=now):
+        respond(world, person, "a", [False] * 3, at=now - timedelta(days=1))
+        trace(world, person, now=now)
+    page = client.get(f"{home}groups/").content.decode()
+    assert "answers are sure enough yet to put them into one group" in page
+    assert f'href="{home}#together"' in page
+    assert "No two learners are held back" not in page
+
+
 def test_the_csv_has_the_members_and_numbers_of_the_page(
     world: World, client_of: ClientOf, now: datetime
 ) -> None:

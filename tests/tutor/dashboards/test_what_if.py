@@ -158,6 +158,9 @@ def test_the_page_asks_and_answers(begun: World, client_of: ClientOf) -> None:
     page = client.get(target, query).content.decode()
     assert "In a week, with 3 × 20 minutes" in page
     assert "1 of 2 have practised it" in page
+    # Not "mastered": a status outlasts the chance it was entered at, and here only chances are.
+    assert "Learners with mastery at 95 % or more" in page
+    assert "keeps its status until the chance falls below 80\xa0%" in page
     wrong = client.get(target, {**query, "skill1": "x", "sittings": 80})
     assert wrong.status_code == 422
     assert "Ensure this value is less than or equal to 7" in wrong.content.decode()
@@ -176,10 +179,11 @@ def test_the_csv_has_the_numbers_of_the_page(begun: World, client_of: ClientOf) 
         for row in table.split("</tr>")[:-1]
     ]
     sent = client.get(f"{target}.csv", query)
-    _head, *rows = csv.reader(io.StringIO(sent.content.decode("utf-8-sig")))
+    head, *rows = csv.reader(io.StringIO(sent.content.decode("utf-8-sig")))
     # The page has the evidence first and a total after it.
     assert [[int(row[2]), int(row[1]), *map(int, row[3:13])] for row in rows] == shown
     assert [row[0] for row in rows] == ["Skill a", "Skill b"]
+    assert head[3] == "Mastery 95 % or more now"
     assert client.get(f"{target}.csv").status_code == 422
 
 

@@ -20,6 +20,7 @@ from tutor.common.tables import csv_text
 from tutor.content.graph import course_graph
 from tutor.dashboards import groups, live, what_if
 from tutor.dashboards.downloads import csv_response, day_of
+from tutor.dashboards.heatmap_text import FRAME_FROM
 from tutor.dashboards.insight_tables import (
     group_header,
     group_mastery,
@@ -32,7 +33,9 @@ from tutor.dashboards.what_if_forms import WhatIfForm
 from tutor.roster.access import class_page
 from tutor.roster.models import Classroom
 from tutor.roster.selectors import classroom_learners
-from tutor.tracing.selectors import EVIDENCE_MIN, beliefs_of_learners
+from tutor.scheduling.statuses import PolicyConfig
+from tutor.tracing.models import ModelVersion
+from tutor.tracing.selectors import EVIDENCE_MIN, ClassBeliefs, beliefs_of_learners
 
 # Questions of one person: each takes a web process up to half a second.
 WHAT_IF_RATE = Rate(most=20, period=60)
@@ -40,12 +43,12 @@ WHAT_IF_RATE = Rate(most=20, period=60)
 
 def _groups(
     classroom: Classroom, *, now: datetime
-) -> tuple[tuple[groups.SuggestedGroup, ...], dict[int, User]]:
-    """Return the suggested groups, and the class's learners by id (two queries)."""
+) -> tuple[tuple[groups.SuggestedGroup, ...], dict[int, User], ClassBeliefs]:
+    """Return the suggested groups, the class's learners by id, and beliefs (two queries)."""
     learners = classroom_learners(classroom)
     beliefs = beliefs_of_learners(learners, classroom.course, now=now)
     found = groups.groups_suggest(beliefs, course_graph(classroom.course))
-    return found, {learner.pk: learner for learner in learners}
+    return found, {learner.pk: learner for learner in learners}, beliefs
 
 
 @require_safe
@@ -53,7 +56,7 @@ def _groups(
 def group_csv(_request: UserRequest, classroom: Classroom) -> HttpResponse:
     """Send the suggested groups, a row a member."""
     now = now_utc()
-    found, by_id = _groups(classroom, now=now)
+    found, by_id, _beliefs = _groups(classroom, now=now)
     text = csv_text(group_header(), group_rows(found, by_id), is_marked=True)
     return csv_response(text, f"groups {classroom.name} {day_of(now)}")
 
@@ -61,9 +64,9 @@ def group_csv(_request: UserRequest, classroom: Classroom) -> HttpResponse:
 @require_safe
 @class_page
 def group_page(request: UserRequest, classroom: Classroom) -> HttpResponse:
-    """Suggest small groups that the same earlier skill holds back."""
+    """Suggest small groups that the same skill holds back."""
     now = now_utc()
-    found, by_id = _groups(classroom, now=now)
+    found, by_id, beliefs = _groups(classroom, now=now)
     context = {
         "classroom": classroom,
         "groups": [
@@ -84,6 +87,8 @@ def group_page(request: UserRequest, classroom: Classroom) -> HttpResponse:
             for group in found
         ],
         "n_learners": len(by_id),
+        "version": beliefs.version,
+        "is_weak_known": bool(weak_skills(beliefs, course_graph(classroom.course))),
         "rules": groups,
         "recent_days": groups.RECENT.days,
         "evidence_min": EVIDENCE_MIN,
@@ -131,19 +136,23 @@ def what_if_page(request: UserRequest, classroom: Classroom) -> HttpResponse:
     """Ask what a week of practice on some skills would bring, and answer."""
     now = now_utc()
     is_asked = "sittings" in request.GET
-    form = _what_if_form(request, classroom, is_asked=is_asked, now=now)
+    form, version = _what_if_form(request, classroom, is_asked=is_asked, now=now)
     is_good = is_asked and form.is_valid()
     turn = _turn(request.user, now=now) if is_good else None
     is_late = turn is not None and not turn.is_within
+    answer = _what_if_answer(classroom, form, now=now) if is_good and not is_late else None
     context = {
         "classroom": classroom,
         "form": form,
-        "answer": _what_if_answer(classroom, form, now=now) if is_good and not is_late else None,
+        "answer": answer,
+        "version": answer.version if answer else version,
         "is_asked": is_good and not is_late,
         "is_late": is_late,
         "rate": WHAT_IF_RATE,
         "query": request.GET.urlencode(),
         "rules": what_if,
+        "frame_from": FRAME_FROM,
+        "config": PolicyConfig(),
         "horizon_days": int(what_if.HORIZON_DAYS),
     }
     status = 429 if is_late else 422 if is_asked and form.errors else 200
@@ -158,7 +167,7 @@ def what_if_page(request: UserRequest, classroom: Classroom) -> HttpResponse:
 def what_if_csv(request: UserRequest, classroom: Classroom) -> HttpResponse:
     """Send the answer to a question, a row a skill; the page asks it and links here."""
     now = now_utc()
-    form = _what_if_form(request, classroom, is_asked=True, now=now)
+    form, _version = _what_if_form(request, classroom, is_asked=True, now=now)
     if not form.is_valid():
         return HttpResponse(
             _("There is no such question. Ask it on the page and take the file from there."),
@@ -185,13 +194,14 @@ def _turn(user: User, *, now: datetime) -> Turn:
 
 def _what_if_form(
     request: UserRequest, classroom: Classroom, *, is_asked: bool, now: datetime
-) -> WhatIfForm:
+) -> tuple[WhatIfForm, ModelVersion | None]:
+    """Return the form, and the version that serves where it was asked what to suggest."""
     graph = course_graph(classroom.course)
     if is_asked:
-        return WhatIfForm(request.GET, graph=graph)
+        return WhatIfForm(request.GET, graph=graph), None
     beliefs = beliefs_of_learners(classroom_learners(classroom), classroom.course, now=now)
     chosen = [str(row.skill.uuid) for row in weak_skills(beliefs, graph)]
-    return WhatIfForm(graph=graph, chosen=chosen)
+    return WhatIfForm(graph=graph, chosen=chosen), beliefs.version
 
 
 def _what_if_answer(
