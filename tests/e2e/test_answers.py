@@ -14,7 +14,7 @@ from tutor.common.clock import now_utc
 from tutor.content.importing import course_import
 from tutor.content.models import Course, Problem
 from tutor.practice.models import Activity, Session
-from tutor.responses.models import Response
+from tutor.responses.models import Response, ResponseKind
 from tutor.roster.services import classroom_create, classroom_join
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -223,6 +223,99 @@ def test_an_answer_whose_reply_is_lost_is_sent_again_and_counts_once(
     page.get_by_role("button", name="Check").click()
     expect(page.locator("#feedback-title")).to_contain_text("Right")
     assert sent == [200, 200]
+    assert Response.objects.count() == 1
+
+
+@pytest.mark.parametrize("failure", ["no network", "broken server"])
+def test_what_is_typed_and_not_checked_is_never_sent(
+    open_page: OpenPage, learner: User, failure: str
+) -> None:
+    session = problem_show(learner, "fraction")
+    page = open_page(is_quiet=False)
+    log_in(page, "ada", PASSWORD)
+    page.goto(f"/practice/{session.uuid}/")
+    if failure == "no network":
+        page.context.set_offline(True)
+        with page.expect_event("requestfailed"):
+            page.get_by_label("Your answer").fill("1")
+        page.context.set_offline(False)
+    else:
+        page.route("**/preview/", lambda route: route.fulfill(status=500))
+        with page.expect_response("**/preview/"):
+            page.get_by_label("Your answer").fill("1")
+        page.unroute("**/preview/")
+    # By the time this is drawn, an answer sent before it would have come back.
+    page.get_by_label("Your answer").fill("1/2")
+    expect(page.locator(".preview-maths math")).to_be_visible()
+    expect(page.locator("#not-yet")).to_have_count(0)
+    assert not Response.objects.exists()
+
+
+def test_a_preview_leaves_the_answer_that_waits_alone(open_page: OpenPage, learner: User) -> None:
+    session = problem_show(learner, "fraction")
+    page = open_page(is_quiet=False)
+    log_in(page, "ada", PASSWORD)
+    page.goto(f"/practice/{session.uuid}/")
+    page.route("**/answer/", lambda route: route.fulfill(status=503), times=1)
+    with page.expect_response("**/preview/"):
+        page.get_by_label("Your answer").fill("3/4")
+        page.get_by_label("Your answer").press("Enter")
+    expect(page.locator("#feedback-title")).to_contain_text("Right")
+    assert Response.objects.get().is_correct
+
+
+def test_what_waits_is_taken_back_when_it_is_changed(open_page: OpenPage, learner: User) -> None:
+    session = problem_show(learner, "text")
+    page = open_page(is_quiet=False)
+    log_in(page, "ada", PASSWORD)
+    page.goto(f"/practice/{session.uuid}/")
+    page.get_by_label("Your answer").fill("denominator")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Check").click()
+    expect(page.locator("#offline")).to_be_visible()
+    page.get_by_label("Your answer").fill("numera")
+    expect(page.locator("#offline")).to_be_hidden()
+    page.context.set_offline(False)
+    page.get_by_label("Your answer").fill("numerator")
+    page.get_by_role("button", name="Check").click()
+    expect(page.locator("#feedback-title")).to_have_text("Right")
+    assert Response.objects.get().raw_answer == "numerator"
+
+
+def test_nothing_else_goes_out_while_an_answer_waits(open_page: OpenPage, learner: User) -> None:
+    session = problem_show(learner, "text")
+    page = open_page(is_quiet=False, is_phone=True)
+    log_in(page, "ada", PASSWORD)
+    page.goto(f"/practice/{session.uuid}/")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or ""))
+    page.get_by_label("Your answer").fill("numerator")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Check").click()
+    # On a phone the notice lies where one looks.
+    expect(page.locator("#offline")).to_be_in_viewport(ratio=1)
+    shot(page, "offline-phone")
+    page.get_by_role("button", name="Give me a hint").click()
+    expect(page.locator("#offline")).to_be_visible()
+    page.context.set_offline(False)
+    expect(page.locator("#feedback-title")).to_have_text("Right")
+    response = Response.objects.get()
+    assert (response.kind, response.is_correct) == (ResponseKind.ANSWER, True)
+    # Waiting is no thinking: every sending tells the time of the first.
+    times = {part for body in asked for part in body.split("&") if part.startswith("elapsed_ms")}
+    assert len(times) == 1, times
+
+
+def test_in_a_placement_the_notice_lies_in_view_too(open_page: OpenPage, learner: User) -> None:
+    page = open_page(is_quiet=False, is_phone=True)
+    log_in(page, "ada", PASSWORD)
+    page.goto(f"/learn/{Course.objects.get(key='kinds').uuid}/placement/")
+    page.get_by_role("button", name="Begin").click()
+    page.context.set_offline(True)
+    page.get_by_role("button", name="know this yet").click()
+    expect(page.locator("#offline")).to_be_in_viewport(ratio=1)
+    page.context.set_offline(False)
+    expect(page.locator("#offline")).to_be_hidden()
     assert Response.objects.count() == 1
 
 

@@ -6,6 +6,7 @@
   let shownAt = performance.now();
   let retries = 0;
   let retryTimer = 0;
+  let isAsking = false;
 
   const screen = () => document.getElementById("screen");
   const notice = () => document.getElementById("offline");
@@ -15,13 +16,33 @@
     if (live) live.textContent = text;
   }
 
+  // A deed is a form that was sent; the preview's field inside it asks too, and is none.
+  function deedOf(event) {
+    const asker = event.detail.elt;
+    return asker instanceof HTMLFormElement && asker.matches("form[data-deed]") ? asker : null;
+  }
+
+  // The clock stopped when the answer was first sent: waiting for a network is no thinking.
   function timesFill(form) {
+    if (form.dataset.waiting) return;
     const field = form.querySelector("input[name='elapsed_ms']");
     if (field) field.value = String(Math.round(performance.now() - shownAt));
   }
 
-  // Fixed before htmx reads the form's values.
-  document.addEventListener("submit", (event) => timesFill(event.target), true);
+  // Before htmx reads the form's values. While one deed waits for the network no other goes out:
+  // it would take the screen away, and with it what waits.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const waiting = document.querySelector("form[data-deed][data-waiting]");
+    if (form.matches("form[data-deed]") && waiting && waiting !== form) {
+      event.preventDefault();
+      event.stopPropagation();
+      offlineShow(true);
+      announce(notice().textContent.trim());
+      return;
+    }
+    timesFill(form);
+  }, true);
 
   function offlineShow(isOffline) {
     const place = notice();
@@ -41,14 +62,14 @@
   }
 
   document.addEventListener("htmx:sendError", (event) => {
-    const form = event.detail.elt.closest("form[data-deed]");
+    const form = deedOf(event);
     if (!form) return;
     offlineShow(true);
     retryPlan(form);
   });
 
   document.addEventListener("htmx:timeout", (event) => {
-    const form = event.detail.elt.closest("form[data-deed]");
+    const form = deedOf(event);
     if (!form) return;
     offlineShow(true);
     retryPlan(form);
@@ -56,7 +77,7 @@
 
   // A server that is being restarted: the same as no network.
   document.addEventListener("htmx:responseError", (event) => {
-    const form = event.detail.elt.closest("form[data-deed]");
+    const form = deedOf(event);
     if (!form) return;
     if ([502, 503, 504].includes(event.detail.xhr.status)) {
       offlineShow(true);
@@ -76,17 +97,30 @@
   });
 
   document.addEventListener("htmx:beforeRequest", (event) => {
-    const form = event.detail.elt.closest("form[data-deed]");
-    if (form) form.dataset.waiting = "1";
+    const form = deedOf(event);
+    if (!form) return;
+    isAsking = true;
+    form.dataset.waiting = "1";
   });
 
-  document.addEventListener("htmx:afterRequest", (event) => {
-    const form = event.detail.elt.closest("form[data-deed]");
-    if (!form || !event.detail.successful) return;
+  function waitingEnd(form) {
     retries = 0;
     clearTimeout(retryTimer);
     offlineShow(false);
     delete form.dataset.waiting;
+  }
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const form = deedOf(event);
+    if (!form) return;
+    isAsking = false;
+    if (event.detail.successful) waitingEnd(form);
+  });
+
+  // Who changes what waits takes it back: half of another answer is not sent.
+  document.addEventListener("input", (event) => {
+    const form = event.target.form;
+    if (form && form.dataset.waiting && !isAsking) waitingEnd(form);
   });
 
   // With a key for the unit a number needs no letters; without script it does.
