@@ -233,7 +233,10 @@ def test_what_is_typed_and_not_checked_is_never_sent(
     session = problem_show(learner, "fraction")
     page = open_page(is_quiet=False)
     log_in(page, "ada", PASSWORD)
+    page.clock.install()
     page.goto(f"/practice/{session.uuid}/")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else 0)
     if failure == "no network":
         page.context.set_offline(True)
         with page.expect_event("requestfailed"):
@@ -244,10 +247,12 @@ def test_what_is_typed_and_not_checked_is_never_sent(
         with page.expect_response("**/preview/"):
             page.get_by_label("Your answer").fill("1")
         page.unroute("**/preview/")
-    # By the time this is drawn, an answer sent before it would have come back.
+    # Longer than any retry waits at first.
+    page.clock.run_for(5_000)
     page.get_by_label("Your answer").fill("1/2")
     expect(page.locator(".preview-maths math")).to_be_visible()
     expect(page.locator("#not-yet")).to_have_count(0)
+    assert all(url.endswith("/preview/") for url in sent), sent
     assert not Response.objects.exists()
 
 

@@ -1,6 +1,6 @@
 """Recording a deed: the response, the belief it moves, and what is next, in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -192,6 +192,7 @@ def deed_record(
         if response.is_observation:
             activity.is_observed = True
             activity.feedback |= _change(activity, before, beliefs, skill_ids)
+            activity.feedback |= _mastered(standings or {}, graph, skill_ids, now=now)
             activity.feedback["recent"] = outcomes_recent(
                 observations, activity.feedback.get("skill_id")
             )
@@ -279,6 +280,24 @@ def _change(
         "before": _belief_dict(before.of(shown)),
         "after": _belief_dict(after.of(shown)),
     }
+
+
+def _mastered(
+    standings: Mapping[int, SkillStanding],
+    graph: CourseGraph,
+    skill_ids: Sequence[int],
+    *,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return which of the step's skills this answer mastered, and how many skills that opened."""
+    mastered = [
+        skill
+        for skill in skill_ids
+        if skill in standings and standings[skill].is_mastered and standings[skill].mastered_at == now
+    ]
+    follow = {child for skill in mastered for child in graph.children.get(skill, ())}
+    opened = [child for child in follow if child in standings and standings[child].opened_at == now]
+    return {"mastered": mastered, "n_opened": len(opened)} if mastered else {}
 
 
 def outcomes_recent(observations: Sequence[PastObservation], skill_id: int | None) -> list[bool]:

@@ -54,6 +54,8 @@ class FeedbackView:
     message_html: str
     answer_html: str
     solution_html: str
+    mastered: tuple[SkillNode, ...] = ()
+    n_opened: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,12 @@ class StepScreen:
     attribution: str
     opening: OpeningView | None = None
 
+    @property
+    def is_right_at_first(self) -> bool:
+        """Whether the answer that counts was right: the first, and no hint before it."""
+        is_right = self.feedback is not None and self.feedback.is_right
+        return is_right and self.tries == 1 and not self.hints
+
 
 def screen_build(
     session: Session, *, now: datetime, activity: Activity | None = None
@@ -140,7 +148,7 @@ def screen_build(
         is_solved=activity.is_solved,
         hints=_hints(step, activity, html),
         n_hints_left=sum(hint.key not in activity.hints_opened for hint in step.hints),
-        feedback=_feedback(activity, step, html),
+        feedback=_feedback(activity, step, html, graph),
         belief=_belief(session, activity, skill, now=now),
         belief_before=_belief_of(activity.feedback.get("before")),
         recent=_recent(session, activity, skill),
@@ -206,7 +214,9 @@ def _hint(
     )
 
 
-def _feedback(activity: Activity, step: StepDocument, html: Renderer) -> FeedbackView | None:
+def _feedback(
+    activity: Activity, step: StepDocument, html: Renderer, graph: CourseGraph
+) -> FeedbackView | None:
     said = activity.feedback
     if "kind" not in said:
         return None
@@ -217,6 +227,10 @@ def _feedback(activity: Activity, step: StepDocument, html: Renderer) -> Feedbac
         message_html=html.inline(said["message"]),
         answer_html=html.inline(answer_expected(step.answer, step.choices)) if is_over else "",
         solution_html=html.block(step.solution or _from_hints(step)) if is_over else "",
+        mastered=tuple(
+            graph.skill_of[skill] for skill in said.get("mastered", ()) if skill in graph.skill_of
+        ),
+        n_opened=said.get("n_opened", 0),
     )
 
 

@@ -254,3 +254,43 @@ def test_the_practice_page_costs_few_queries_whatever_the_history(
         post(client, sitting, "answer", answer="12")
     with django_assert_max_num_queries(9):
         client.get(address(sitting))
+
+
+def test_after_a_hint_a_right_answer_says_what_counted_and_not_that_the_estimate_falls(
+    client_of: ClientOf, world: World, sitting: Session
+) -> None:
+    client = client_of(world.ada)
+    hinted = post(client, sitting, "hint", htmx=True).content.decode()
+    assert "Your estimate goes down." in hinted
+    solved = post(client, sitting, "answer", htmx=True, answer="7").content.decode()
+    assert "Right, with a hint" in solved
+    assert "The next question can raise your estimate." in solved
+    assert "goes down" not in solved
+
+
+def test_an_estimate_that_rounds_alike_stays(
+    client_of: ClientOf, world: World, sitting: Session
+) -> None:
+    client = client_of(world.ada)
+    post(client, sitting, "answer", answer="7")
+    shown = activity(sitting)
+    shown.feedback["before"] |= {"p_correct": 0.321, "n_observations": 4}
+    shown.feedback["after"] |= {"p_correct": 0.324, "n_observations": 5}
+    shown.save()
+    page = client.get(address(sitting)).content.decode()
+    assert "Your estimate stays at 32\N{NO-BREAK SPACE}%." in page
+    shown.feedback["after"]["p_correct"] = 0.41
+    shown.save()
+    page = client.get(address(sitting)).content.decode()
+    assert "From 32\N{NO-BREAK SPACE}% to 41\N{NO-BREAK SPACE}%." in page
+
+
+def test_a_mastered_skill_is_named(client_of: ClientOf, world: World, sitting: Session) -> None:
+    client = client_of(world.ada)
+    post(client, sitting, "answer", answer="7")
+    shown = activity(sitting)
+    skill = world.skills["a"]
+    shown.feedback |= {"mastered": [skill.pk], "n_opened": 2}
+    shown.save()
+    page = client.get(address(sitting)).content.decode()
+    assert f"You have mastered <strong>{skill.title}</strong>. 2 new skills are open." in page

@@ -1,6 +1,6 @@
 """The screen shows what is, and no more than the learner has earned."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -15,6 +15,7 @@ from tutor.practice.services import (
     session_end,
     session_start,
 )
+from tutor.scheduling.models import SkillStanding
 
 
 @pytest.fixture
@@ -99,3 +100,42 @@ def test_the_next_step_of_a_problem_starts_afresh(session: Session, now: datetim
     activity_continue(session, attempt_token=screen(session, now).attempt_token, now=now)
     shown = screen(session, now)
     assert (shown.field.value, shown.feedback, shown.tries) == ("", None, 0)
+
+
+def test_mastering_a_skill_is_told_when_it_happens_with_what_it_opened(
+    session: Session, world: World, now: datetime
+) -> None:
+    told: list[tuple[list[int], int]] = []
+    for turn in range(8):
+        at = now + timedelta(minutes=turn)
+        token = screen(session, at).attempt_token
+        answer_submit(session, raw_answer="7", attempt_token=token, now=at)
+        feedback = screen(session, at).feedback
+        assert feedback is not None
+        standing = SkillStanding.objects.filter(mastered_at=at)
+        assert [skill.id for skill in feedback.mastered] == [row.skill_id for row in standing]
+        if feedback.mastered:
+            told.append(([skill.id for skill in feedback.mastered], feedback.n_opened))
+        activity_continue(session, attempt_token=screen(session, at).attempt_token, now=at)
+        if screen_build(session, now=at) is None:
+            break
+    assert told
+    assert told[0][0] == [world.skills["a"].pk]
+    opened = SkillStanding.objects.exclude(skill=world.skills["a"])
+    assert sum(n for _skills, n in told) <= opened.count()
+
+
+def test_only_a_first_try_without_a_hint_is_right_at_first(session: Session, now: datetime) -> None:
+    answer_submit(
+        session, raw_answer="12", attempt_token=screen(session, now).attempt_token, now=now
+    )
+    assert not screen(session, now).is_right_at_first
+    answer_submit(
+        session, raw_answer="7", attempt_token=screen(session, now).attempt_token, now=now
+    )
+    assert not screen(session, now).is_right_at_first
+    activity_continue(session, attempt_token=screen(session, now).attempt_token, now=now)
+    answer_submit(
+        session, raw_answer="7", attempt_token=screen(session, now).attempt_token, now=now
+    )
+    assert screen(session, now).is_right_at_first
