@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
 from tutor.content.models import Course
 from tutor.content.text import text_inline, text_render
 from tutor.grading.kinds_choice import ids_posted, pairs_posted
@@ -91,3 +94,38 @@ def answer_field(
         ),
         units=tuple(answer.get("units", ())),
     )
+
+
+def picked_words(
+    answer: Mapping[str, Any], choices: Sequence[Mapping[str, Any]], *, raw: str, html: Renderer
+) -> SafeString | None:
+    """Return the words of what was picked, in its order; None where it was typed or is unknown."""
+    kind = answer["kind"]
+    texts = {str(choice["id"]): str(choice["text"]) for choice in choices}
+    if kind == "matching":
+        pairs = pairs_posted(raw) or {}
+        said = [
+            (side["text"], texts[pairs[side["id"]]])
+            for side in answer.get("left", ())
+            if pairs.get(side["id"]) in texts
+        ]
+        parts = [
+            format_html("{} → {}", html.inline(left), html.inline(_clause(right)))
+            for left, right in said
+        ]
+    elif kind in {"choice", "multiple_choice", "ordering"}:
+        # As for grading: an id of its own first, for it may hold a comma.
+        ids = [raw] if raw in texts else ids_posted(raw)
+        picked = [texts[key] for key in ids if key in texts]
+        if len(picked) > 1:
+            picked = [_clause(text) for text in picked]
+        parts = [format_html("{}", html.inline(text)) for text in picked]
+    else:
+        return None
+    return format_html_join("; ", "{}", ((part,) for part in parts)) if parts else None
+
+
+def _clause(text: str) -> str:
+    """Return a sentence as part of a row of them: without its full stop."""
+    text = text.strip()
+    return text[:-1] if text.endswith(".") and not text.endswith("..") else text

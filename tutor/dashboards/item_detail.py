@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 from tutor.content.documents import problem_document
 from tutor.content.graph import CourseGraph
 from tutor.content.models import Step
+from tutor.content.showing import Renderer, picked_words
 from tutor.content.text import text_render
 from tutor.dashboards.item_facts import (
     COMMON_LEAST,
@@ -91,7 +93,8 @@ def item_page(
         raise Http404
     ref = graph.step_of_key.get(step.key)
     rows = _newest(step, classroom)
-    prompt, expected = _shown(step)
+    written = _written(step)
+    prompt, expected = _shown(step, written)
     facts = measured.items.get(step.pk)
     return ItemPage(
         step=step,
@@ -105,7 +108,7 @@ def item_page(
         ),
         facts=facts,
         flags=tuple(str(FLAG_WORDS[flag]) for flag in facts.flags) if facts else (),
-        answers=_answers(rows),
+        answers=_answers(rows, written, html=Renderer(step.course)),
         levels=_levels(rows, measured),
         n_read=len(rows),
         newest_at=rows[0].at if rows else None,
@@ -140,26 +143,36 @@ def _newest(step: Step, classroom: Classroom | None) -> list[_Answer]:
     ]
 
 
-def _shown(step: Step) -> tuple[SafeString, SafeString | None]:
-    """Return the prompt and the key as a learner sees them; of an item with variants, one."""
-    prompt, answer, choices = step.prompt, step.answer, step.choices
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A step as learners see it; of one with variants, the first."""
+
+    prompt: str
+    answer: dict[str, Any]
+    choices: list[dict[str, Any]]
+
+
+def _written(step: Step) -> _Written:
     revision = step.problem.revision
     if revision is not None and revision.document.get("steps"):
         for one in problem_document(revision, seed=0).steps:
             if one.key == step.key:
-                prompt, answer, choices = (
-                    one.prompt,
-                    dict(one.answer),
-                    [dict(c) for c in one.choices],
-                )
+                return _Written(one.prompt, dict(one.answer), [dict(c) for c in one.choices])
+    return _Written(step.prompt, step.answer, step.choices)
+
+
+def _shown(step: Step, written: _Written) -> tuple[SafeString, SafeString | None]:
+    """Return the prompt and the key as a learner sees them."""
     try:
-        expected = text_render(answer_expected(answer, choices), course_uuid=step.course.uuid)
+        expected = text_render(
+            answer_expected(written.answer, written.choices), course_uuid=step.course.uuid
+        )
     except AnswerInvalidError:
         expected = None
-    return text_render(prompt, course_uuid=step.course.uuid), expected
+    return text_render(written.prompt, course_uuid=step.course.uuid), expected
 
 
-def _answers(rows: list[_Answer]) -> tuple[AnswerBar, ...]:
+def _answers(rows: list[_Answer], written: _Written, *, html: Renderer) -> tuple[AnswerBar, ...]:
     if not rows:
         return ()
     right = sum(row.is_right for row in rows)
@@ -179,7 +192,9 @@ def _answers(rows: list[_Answer]) -> tuple[AnswerBar, ...]:
     for key, n in texts.most_common(WRONG_SHOWN):
         if len(who[key]) >= COMMON_LEAST and key:
             row = shown[key]
-            found.append((on_one_line(row.text), n, False, row.misconception, True))
+            words = picked_words(written.answer, written.choices, raw=row.text, html=html)
+            label = on_one_line(row.text) if words is None else words
+            found.append((label, n, False, row.misconception, words is None))
             other -= n
     found += [
         (_("Other wrong answers"), other, False, "", False),

@@ -293,7 +293,9 @@ def _mastered(
     mastered = [
         skill
         for skill in skill_ids
-        if skill in standings and standings[skill].is_mastered and standings[skill].mastered_at == now
+        if skill in standings
+        and standings[skill].is_mastered
+        and standings[skill].mastered_at == now
     ]
     follow = {child for skill in mastered for child in graph.children.get(skill, ())}
     opened = [child for child in follow if child in standings and standings[child].opened_at == now]

@@ -73,6 +73,28 @@ def test_the_lists_show_skills_then_their_items(answers: World, client_of: Clien
     assert [row[0].strip() for row in flagged.rows] == ["Sums b2"]
 
 
+def test_what_was_picked_stands_in_words_on_an_items_page(
+    answers: World, client_of: ClientOf
+) -> None:
+    step = Step.objects.get(course=answers.course, key="b2a")
+    document = step.problem.revision.document if step.problem.revision else {}
+    document["steps"][0] |= {
+        "answer": {"kind": "multiple_choice", "correct": ["x"]},
+        "choices": [
+            {"id": "x", "text": "one"},
+            {"id": "y", "text": "Count *all*."},
+            {"id": "z", "text": "Add."},
+        ],
+    }
+    assert step.problem.revision is not None
+    step.problem.revision.document = document
+    step.problem.revision.save()
+    step.responses.filter(raw_answer="12").update(raw_answer='["y","z"]')
+    page = client_of(answers.tess).get(address(answers, f"items/{step.uuid}/")).content.decode()
+    assert '<th scope="row">Count <em>all</em>; Add' in page
+    assert "[&quot;y&quot;" not in page
+
+
 @pytest.mark.parametrize(
     "query", ["", "?level=items", "?level=items&of=class&sort=right", "?sort=-attempts"]
 )
