@@ -29,9 +29,11 @@ class Proposal:
 
 def proposal_of(candidate: OfferedCandidate, rows: Mapping[int, SkillRow]) -> Proposal:
     """Return a candidate as a card."""
+    is_met = candidate.is_new and candidate.kind == "practise"
+    kind = "learn" if is_met else candidate.kind
     return Proposal(
-        kind=candidate.kind,
-        kind_label=str(KIND_LABELS[candidate.kind]),
+        kind=kind,
+        kind_label=str(KIND_LABELS[kind]),
         reason=candidate.reason,
         minutes=candidate.minutes,
         row=rows[candidate.skill_id],

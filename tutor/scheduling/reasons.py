@@ -10,18 +10,17 @@ from tutor.scheduling.policies import Candidate, Kind
 from tutor.tracing.selectors import EVIDENCE_MIN
 
 
-def reason_text(candidate: Candidate, graph: CourseGraph) -> str:
-    """Return why a candidate is proposed."""
-    return " ".join(
-        part for part in (_opening(candidate, graph), _unlocking(candidate.reason_values)) if part
-    )
+def reason_text(candidate: Candidate, graph: CourseGraph, *, is_new: bool = False) -> str:
+    """Return why a candidate is proposed; `is_new` where nothing but a placement asked for it."""
+    opening = _opening(candidate, graph, is_new=is_new or candidate.kind is Kind.LEARN)
+    return " ".join(part for part in (opening, _unlocking(candidate.reason_values)) if part)
 
 
-def _opening(candidate: Candidate, graph: CourseGraph) -> str:
+def _opening(candidate: Candidate, graph: CourseGraph, *, is_new: bool) -> str:
     kind, values = candidate.kind, candidate.reason_values
     title = graph.skill_of[candidate.skill_id].title
     percent = values["percent"]
-    if kind is Kind.LEARN:
+    if is_new and kind in {Kind.LEARN, Kind.PRACTISE}:
         if graph.parents[candidate.skill_id]:
             return _("New: you have what “{title}” builds on.").format(title=title)
         return _("New: “{title}” is a place to begin.").format(title=title)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tutor.accounts.models import User
 from tutor.content.graph import CourseGraph, course_graph
 from tutor.content.models import Course
-from tutor.responses.models import Response
+from tutor.responses.models import Response, ResponseSource
 from tutor.responses.selectors import effective_correctness
 from tutor.scheduling.graph_arrays import GraphArrays, graph_arrays
 from tutor.scheduling.guidance import (
@@ -222,6 +222,7 @@ class PastObservation(NamedTuple):
     skill_ids: list[int]
     is_correct: bool
     answered_at: datetime
+    source: str = ResponseSource.PRACTICE.value
 
 
 def recent_observations(learner: User, course: Course) -> list[PastObservation]:
@@ -229,7 +230,7 @@ def recent_observations(learner: User, course: Course) -> list[PastObservation]:
     rows = (
         Response.objects.filter(learner=learner, course=course, is_observation=True)
         .order_by("-answered_at", "-id")
-        .values_list("id", "step_id", "skill_ids", effective_correctness(), "answered_at")
+        .values_list("id", "step_id", "skill_ids", effective_correctness(), "answered_at", "source")
     )
     return [PastObservation(*row) for row in rows[:PAST_OBSERVATIONS]]
 

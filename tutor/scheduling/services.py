@@ -1,6 +1,7 @@
 """Offers, stored plans, and the standings that outlive beliefs."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ import numpy as np
 from tutor.accounts.models import User
 from tutor.content.graph import CourseGraph, StepRef, course_graph
 from tutor.content.models import Course
-from tutor.responses.models import Response
+from tutor.responses.models import Response, ResponseSource
 from tutor.scheduling.graph_arrays import F
 from tutor.scheduling.guidance import Guidance, guidance_of_learner
 from tutor.scheduling.models import Plan, SkillStanding
@@ -78,6 +79,7 @@ class OfferedCandidate:
     terms: Mapping[str, float]
     propensity: float
     opening: Opening = Opening.NONE
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,7 @@ def offer_from(
     return Offer(
         policy=policy.name,
         rng_seed=seed,
-        candidates=_offered(choice, graph),
+        candidates=_offered(choice, graph, observations),
         drawn=choice.drawn,
         beliefs=beliefs,
         view=view,
@@ -244,18 +246,35 @@ def seed_of(*parts: int) -> int:
     return int.from_bytes(digest[:6], "big")
 
 
-def _offered(choice: Choice, graph: CourseGraph) -> tuple[OfferedCandidate, ...]:
+def _offered(
+    choice: Choice, graph: CourseGraph, observations: Sequence[PastObservation]
+) -> tuple[OfferedCandidate, ...]:
+    placed, practised = Counter[int](), Counter[int]()
+    for row in observations:
+        counter = placed if row.source == ResponseSource.PLACEMENT else practised
+        counter.update(row.skill_ids)
+    # A placement asks and teaches nothing: what only it asked for is new to the learner.
+    new = {
+        candidate.skill_id
+        for candidate in choice.candidates
+        if candidate.kind is Kind.LEARN
+        or (
+            0 < candidate.reason_values["n"] <= placed[candidate.skill_id]
+            and not practised[candidate.skill_id]
+        )
+    }
     return tuple(
         OfferedCandidate(
             index=index,
             skill_id=candidate.skill_id,
             kind=candidate.kind.value,
-            reason=reason_text(candidate, graph),
+            reason=reason_text(candidate, graph, is_new=candidate.skill_id in new),
             minutes=_minutes(candidate, graph),
             score=candidate.score,
             terms=candidate.terms,
             propensity=candidate.propensity,
             opening=_opening(candidate, graph),
+            is_new=candidate.skill_id in new,
         )
         for index, candidate in enumerate(choice.candidates)
     )

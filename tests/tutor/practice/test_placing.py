@@ -22,7 +22,7 @@ from tutor.practice.placing import (
     placing_stop,
 )
 from tutor.practice.recording import Deed, activity_of
-from tutor.practice.services import session_open, session_start
+from tutor.practice.services import answer_submit, session_open, session_start
 from tutor.responses.models import Response, ResponseKind, ResponseSource
 from tutor.scheduling.models import Placement, Plan
 from tutor.scheduling.selectors import statuses_of_learner
@@ -268,3 +268,20 @@ def test_a_skill_that_only_a_placement_asked_for_starts_with_its_lesson(
     begun = activity(practice)
     assert begun.skill_id_aim == world.skills["a"].pk
     assert begun.opening == "lesson"
+
+
+def test_a_skill_that_only_a_placement_asked_for_is_called_new(
+    world: World, session: Session, client_of: ClientOf
+) -> None:
+    client = client_of(world.ada)
+    while (asked := activity_of(session)) is not None:
+        placing_dont_know(session, attempt_token=asked.attempt_token, now=now_utc())
+    Response.objects.update(skill_ids=[world.skills["a"].pk])
+    home = client.get("/learn/").content.decode()
+    assert "Something new" in home
+    assert "You have begun to learn" not in home
+    practice = session_start(world.ada, world.course, now=now_utc())
+    assert activity(practice).reason.startswith("New: ")
+    token = activity(practice).attempt_token
+    answer_submit(practice, raw_answer="12", attempt_token=token, now=now_utc())
+    assert "You have begun to learn" in client.get("/learn/").content.decode()
