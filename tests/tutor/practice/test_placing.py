@@ -22,7 +22,7 @@ from tutor.practice.placing import (
     placing_stop,
 )
 from tutor.practice.recording import Deed, activity_of
-from tutor.practice.services import answer_submit, session_open, session_start
+from tutor.practice.services import answer_submit, session_end, session_open, session_start
 from tutor.responses.models import Response, ResponseKind, ResponseSource
 from tutor.scheduling.models import Placement, Plan
 from tutor.scheduling.selectors import statuses_of_learner
@@ -284,4 +284,5 @@ def test_a_skill_that_only_a_placement_asked_for_is_called_new(
     assert activity(practice).reason.startswith("New: ")
     token = activity(practice).attempt_token
     answer_submit(practice, raw_answer="12", attempt_token=token, now=now_utc())
+    session_end(practice, now=now_utc())
     assert "You have begun to learn" in client.get("/learn/").content.decode()
