@@ -48,6 +48,26 @@ def test_the_picture_is_walked_by_arrow_keys_and_opened_by_enter(
     expect(page.locator("h1", has_text="Skill a")).to_be_visible()
 
 
+def test_nothing_covers_the_picture_and_the_way_to_the_list_is_seen_when_focused(
+    page_desktop: Page, world: World
+) -> None:
+    page = page_desktop
+    log_in(page, "ada", PASSWORD)
+    page.goto(f"/learn/{world.course.uuid}/map/")
+    picture = page.locator("#map-scroll").bounding_box()
+    zoom = page.locator(".map-zoom").bounding_box()
+    assert picture is not None
+    assert zoom is not None
+    assert zoom["y"] >= picture["y"] + picture["height"]
+    link = page.get_by_role("link", name="The list says the same.")
+    link.focus()
+    expect(link).to_be_in_viewport(ratio=1)
+    box = page.locator("#map-keys").bounding_box()
+    assert box is not None
+    assert box["height"] > 16
+    axe_check(page)
+
+
 def test_without_script_the_picture_scrolls_and_its_skills_open(
     open_page: OpenPage, world: World
 ) -> None:

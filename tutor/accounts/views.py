@@ -95,7 +95,12 @@ def home(request: HtmxRequest) -> HttpResponse:
 
 def _profile_context(request: UserRequest, form: TokenForm | None) -> dict[str, Any]:
     if not request.user.is_teacher:
-        return {"form": None, "tokens": []}
+        enrolments = request.user.enrolments.filter(left_at=None, classroom__is_archived=False)
+        return {
+            "form": None,
+            "tokens": [],
+            "enrolments": enrolments.select_related("classroom__course").order_by("pk"),
+        }
     tokens = ApiToken.objects.filter(user=request.user, revoked_at=None).order_by("-created_at")
     return {"form": form or TokenForm(user=request.user), "tokens": tokens, "now": now_utc()}
 

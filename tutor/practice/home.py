@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tutor.accounts.models import User
-from tutor.content.graph import course_graph
+from tutor.content.graph import SkillNode, course_graph
 from tutor.content.models import Course
 from tutor.practice.map_page import SkillRow, skill_rows
 from tutor.practice.models import Activity, SessionKind
@@ -78,6 +78,7 @@ class HomePage:
     n_begun: int
     n_skills: int
     has_open_activity: bool
+    skill_open: SkillNode | None
     has_open_placement: bool
     is_placement_offered: bool
     change: RoleChange | None
@@ -98,6 +99,15 @@ def home_page(learner: User, course: Course, *, now: datetime) -> HomePage:
         course=course,
         guidance=guidance,
     )
+    under_way = list(
+        Activity.objects.filter(
+            session__learner=learner,
+            session__course=course,
+            session__kind=SessionKind.PRACTICE,
+            session__ended_at=None,
+            finished_at=None,
+        ).values_list("skill_id_aim", flat=True)[:1]
+    )
     reviews = _reviews(rows, offer, now=now, config=policy_config(course))
     return HomePage(
         course=course,
@@ -113,13 +123,8 @@ def home_page(learner: User, course: Course, *, now: datetime) -> HomePage:
         n_mastered=sum(row.status == Status.MASTERED for row in rows.values()),
         n_begun=sum(row.status in {Status.LEARNING, Status.REVIEW_DUE} for row in rows.values()),
         n_skills=sum(row.status != Status.UNKNOWN for row in rows.values()),
-        has_open_activity=Activity.objects.filter(
-            session__learner=learner,
-            session__course=course,
-            session__kind=SessionKind.PRACTICE,
-            session__ended_at=None,
-            finished_at=None,
-        ).exists(),
+        has_open_activity=bool(under_way),
+        skill_open=graph.skill_of.get(under_way[0] or 0) if under_way else None,
         has_open_placement=placement_open(learner, course) is not None,
         is_placement_offered=len(graph.practisable) >= PLACEMENT_FROM
         and placement_is_offered(learner, course),

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from django.core.paginator import Page, Paginator
 
 from tutor.accounts.models import User
+from tutor.common.templatetags.stepwise import percent
 from tutor.content.graph import SkillNode, course_graph
 from tutor.content.models import Course
 from tutor.practice.answer_rows import ResponseRow, response_rows
@@ -59,18 +60,24 @@ class RetentionRow:
     later: SkillBelief
     status_later: str
 
+    @property
+    def is_due_now(self) -> bool:
+        """Whether the review that stands there in a week is due already."""
+        return self.row.status == self.status_later == Status.REVIEW_DUE
+
 
 @dataclass(frozen=True, slots=True)
 class Retention:
     """What a week without practice does: `n_kept` of `n_mastered` skills stay mastered.
 
-    `rows` begin with those that lose most; `n_hidden` more are on the map.
+    `rows` are those that lose, most first; `n_hidden` lose less, `n_same` nothing that shows.
     """
 
     n_mastered: int
     n_kept: int
     rows: tuple[RetentionRow, ...]
     n_hidden: int
+    n_same: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +167,19 @@ def _retention(
         if row.belief.has_evidence
     ]
     mastered = [found for found in begun if found.row.status == Status.MASTERED]
-    begun.sort(key=lambda found: found.later.p_correct - found.row.belief.p_correct)
+    losing = [
+        found
+        for found in begun
+        if percent(found.later.p_correct) != percent(found.row.belief.p_correct)
+        and found.later.p_correct < found.row.belief.p_correct
+    ]
+    losing.sort(key=lambda found: found.later.p_correct - found.row.belief.p_correct)
     return Retention(
         n_mastered=sum(row.status == Status.MASTERED for row in rows.values()),
         n_kept=sum(found.status_later == Status.MASTERED for found in mastered),
-        rows=tuple(begun[:RETENTION_SHOWN]),
-        n_hidden=max(len(begun) - RETENTION_SHOWN, 0),
+        rows=tuple(losing[:RETENTION_SHOWN]),
+        n_hidden=max(len(losing) - RETENTION_SHOWN, 0),
+        n_same=len(begun) - len(losing),
     )
 
 

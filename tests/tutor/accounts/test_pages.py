@@ -122,7 +122,10 @@ def test_the_account_page_opens_for_everybody_logged_in(
     world: World, client: Client, client_of: ClientOf
 ) -> None:
     assert client.get("/account/").status_code == 302
-    assert b"API tokens" not in client_of(world.ada).get("/account/").content
+    own = client_of(world.ada).get("/account/").content.decode()
+    assert "API tokens" not in own
+    assert f'Class 6b <span class="muted">({world.course.title})</span>' in own
+    assert "<dt>Classes</dt>" not in client_of(world.tess).get("/account/").content.decode()
     assert b"API tokens" in client_of(world.tess).get("/account/").content
     assert client_of(world.ada).post("/account/").status_code == 405
 

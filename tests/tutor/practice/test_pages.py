@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from django.test import Client
 
+from tests.tutor.tracing.logs import response_of
 from tests.world import World, course_make
 from tutor.accounts.models import User
 from tutor.accounts.services import account_create
@@ -16,6 +17,8 @@ from tutor.practice.services import answer_submit, session_start
 from tutor.responses.models import Regrade, Response
 from tutor.roster.models import Enrolment
 from tutor.roster.services import classroom_create, classroom_join
+from tutor.scheduling.models import SkillStanding
+from tutor.tracing.services import learner_replay, version_serving
 
 ClientOf = Callable[[User], Client]
 
@@ -119,7 +122,42 @@ def test_home_offers_to_go_on_with_an_open_problem(
     world: World, client_of: ClientOf, now: datetime
 ) -> None:
     session_start(world.ada, world.course, now=now_utc())
-    assert "Go on where you stopped" in client_of(world.ada).get("/learn/").content.decode()
+    page = client_of(world.ada).get("/learn/").content.decode()
+    assert "You stopped in the middle of a problem" in page
+    assert '<h2 id="next" class="next-title">Skill a</h2>' in page
+
+
+def test_the_map_of_the_first_course_keeps_what_was_asked(
+    world: World, client_of: ClientOf
+) -> None:
+    client, address = client_of(world.ada), f"/learn/{world.course.uuid}/map/"
+    wish = "view=list&status=mastered"
+    assert client.get(f"/learn/map/?{wish}")["Location"] == f"{address}?{wish}"
+    assert client.get("/learn/map/")["Location"] == address
+
+
+def test_the_number_beside_a_review_says_what_it_is(world: World, client_of: ClientOf) -> None:
+    now = now_utc()
+    for hour in range(1, 5):
+        step, skill = world.course.steps.get(key="a2a").pk, world.skills["a"]
+        at = now - timedelta(days=9, hours=hour)
+        response_of(world.course, world.ada, step, skill.pk, True, at).save()
+    learner_replay(version_serving(world.course, now=now), world.ada.pk, now=now)
+    SkillStanding.objects.update_or_create(
+        learner=world.ada,
+        skill=skill,
+        defaults={
+            "opened_at": now,
+            "is_mastered": True,
+            "mastered_at": now,
+            "review_due_at": now - timedelta(days=1),
+        },
+    )
+    client = client_of(world.ada)
+    assert re.search(r"\d+\s%\slikely\sright</span>", client.get("/learn/").content.decode())
+    # What is due already does not become due in a week.
+    progress = client.get(f"/learn/{world.course.uuid}/progress/").content.decode()
+    assert "Due now" in progress
 
 
 def test_the_skill_page_shows_own_answers_only(

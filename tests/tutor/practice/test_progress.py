@@ -15,6 +15,8 @@ from tests.tutor.tracing.logs import response_of
 from tests.world import World
 from tutor.accounts.models import User
 from tutor.common.clock import now_utc
+from tutor.common.templatetags.stepwise import percent
+from tutor.content.graph import course_graph
 from tutor.practice.answers import (
     Period,
     answer_lines,
@@ -24,6 +26,7 @@ from tutor.practice.answers import (
     summary_of,
     week_of,
 )
+from tutor.practice.map_page import skill_rows
 from tutor.practice.progress import progress_page
 from tutor.practice.recording import activity_of
 from tutor.practice.services import (
@@ -36,7 +39,9 @@ from tutor.practice.services import (
 )
 from tutor.responses.models import Response
 from tutor.scheduling.models import SkillStanding
+from tutor.scheduling.selectors import statuses_of_learner
 from tutor.scheduling.statuses import Status
+from tutor.tracing.selectors import beliefs_of_learner
 from tutor.tracing.services import learner_replay, version_serving
 
 ClientOf = Callable[[User], Client]
@@ -155,6 +160,24 @@ def test_the_retention_of_a_skill_is_what_its_own_page_says(
         skill = text_of(client, href)
         assert f'<span class="belief-value">{now_said}</span>' in skill
         assert f"without practice, about {later_said} in a week" in skill
+
+
+def test_only_what_loses_something_that_shows_is_listed_as_losing(practised: World) -> None:
+    now = now_utc()
+    before = progress_page(practised.ada, practised.course, now=now).retention
+    assert before.rows
+    for found in before.rows:
+        assert percent(found.later.p_correct) != percent(found.row.belief.p_correct)
+    rows = skill_rows(
+        course_graph(practised.course),
+        statuses_of_learner(practised.ada, practised.course, now=now),
+        beliefs_of_learner(practised.ada, practised.course, now=now),
+    )
+    n_known = sum(row.belief.has_evidence for row in rows.values())
+    assert len(before.rows) + before.n_hidden + before.n_same == n_known
+    # Forgotten long ago, nothing is left to lose.
+    later = progress_page(practised.ada, practised.course, now=now + timedelta(days=9000)).retention
+    assert (later.rows, later.n_same) == ((), n_known)
 
 
 def test_the_answers_behind_a_belief_are_as_many_as_it_says(

@@ -35,7 +35,7 @@ MOST = {
     "lessons/{lesson}/": 4,
 }
 # Those of a person, whatever the course.
-MOST_OF_ONESELF = {"/account/": 2, "/account/data/": 2, "/account/delete/": 2}
+MOST_OF_ONESELF = {"/account/": 3, "/account/data/": 2, "/account/delete/": 2}
 
 
 def practise(learner: User, course: Course, n_answers: int, *, at: datetime) -> None:

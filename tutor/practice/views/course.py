@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from tutor.accounts.access import learner_page, member_page
@@ -49,7 +50,9 @@ def course_map_first(request: UserRequest) -> HttpResponse:
     courses = courses_of_learner(request.user)
     if not courses:
         return redirect("learner_home")
-    return redirect("course_map", course_uuid=courses[0].uuid)
+    address = reverse("course_map", args=[courses[0].uuid])
+    wish = request.GET.urlencode()
+    return redirect(f"{address}?{wish}" if wish else address)
 
 
 @require_GET
