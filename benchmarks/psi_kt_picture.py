@@ -18,7 +18,7 @@ from kt_models.psi_kt.tracer import PSIKTTracer
 from kt_models.synthetic_psi_kt import simulate_psi_kt
 
 BEGIN, DAYS = 20_000.0, 40
-WIDTH, HEIGHT, LEFT, TOP, GAP = 760, 300, 50, 40, 380
+WIDTH, HEIGHT, LEFT, TOP, GAP = 760, 320, 50, 60, 380
 STYLE = "font-family='sans-serif' font-size='12' fill='#222'"
 
 
@@ -59,7 +59,7 @@ def panel(fitted: FittedPSIKT, title: str, *, forgets: bool, left: int) -> str:
             answers.append((at, is_correct))
         beliefs = fitted.forecast(state, ["s0"], at=BEGIN + day)
         rows.append((day, beliefs.p_correct[0], beliefs.lower[0], beliefs.upper[0]))
-    return _svg(rows, answers, f"A learner who {title}: {_half_life(fitted, state)}", left)
+    return _svg(rows, answers, (f"A learner who {title}", _half_life(fitted, state)), left)
 
 
 def _half_life(fitted: FittedPSIKT, state: PSIKTState) -> str:
@@ -70,7 +70,7 @@ def _half_life(fitted: FittedPSIKT, state: PSIKTState) -> str:
 def _svg(
     rows: list[tuple[float, float, float, float]],
     answers: list[tuple[float, bool]],
-    title: str,
+    titles: tuple[str, str],
     left: int,
 ) -> str:
     wide, high = 300, 200
@@ -98,9 +98,13 @@ def _svg(
         f"<text x='{x(day):.0f}' y='{TOP + high + 20}' text-anchor='middle' {STYLE}>{day}</text>"
         for day in range(0, DAYS + 1, 10)
     )
+    heads = "".join(
+        f"<text x='{left}' y='{TOP - 32 + 16 * number}' {STYLE}>{title}</text>"
+        for number, title in enumerate(titles)
+    )
     middle = f"x='{left + wide / 2}' text-anchor='middle'"
     return (
-        f"<text x='{left}' y='{TOP - 16}' {STYLE}>{title}</text>{ticks}{days}"
+        f"{heads}{ticks}{days}"
         f"<text y='{TOP + high + 40}' {middle} {STYLE}>days</text>"
         f"<polygon points='{' '.join(band)}' fill='#0969da' fill-opacity='0.15'/>"
         f"<polyline points='{line}' fill='none' stroke='#0969da' stroke-width='2'/>{dots}"
