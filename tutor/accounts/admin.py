@@ -10,6 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from tutor.accounts.forms import AccountPasswordForm
 from tutor.accounts.models import ApiToken, AuditEvent, User
 
+admin.site.site_header = admin.site.site_title = "Stepwise"
+admin.site.index_title = _("Administration")
+
 # Django's classes take no type arguments when they run.
 if TYPE_CHECKING:
     AnyAdmin = admin.ModelAdmin[Any]

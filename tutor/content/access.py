@@ -28,7 +28,7 @@ def import_job_for(user: User, job_uuid: UUID) -> ImportJob:
 
 def can_author(user: User, course: Course) -> bool:
     """Whether the person may change a course: its authors, administrators, and every teacher
-    while it has no author (as the demo course has none).
+    while it has no author.
     """
     if not user.is_teacher or not user.is_active:
         return False

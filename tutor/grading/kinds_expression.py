@@ -172,7 +172,7 @@ def expression_spec(answer: Document, problems: Problems) -> ExpressionSpec | No
     text = posted(value)
     found = expression_read(text)
     if isinstance(found, Unreadable):
-        problems.add("/value", value, f"a formula such as 2x + 3 ({found.message})")
+        problems.add("/value", value, f"a formula such as 2x + 3 ({found.message.rstrip('.')})")
         return None
     if expression_read(text, is_tight=True) != found:
         problems.add("/value", value, "brackets round what is below the line: 1/(2x) or (1/2)x")

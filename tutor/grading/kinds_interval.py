@@ -55,7 +55,7 @@ def interval_spec(answer: Document, problems: Problems) -> IntervalSpec | None:
     value = answer.get("value")
     found = intervals_read(value) if isinstance(value, str) else Unreadable("It is not a text.")
     if isinstance(found, Unreadable):
-        problems.add("/value", value, f"an interval such as [-3, 5) ({found.message})")
+        problems.add("/value", value, f"an interval such as [-3, 5) ({found.message.rstrip('.')})")
     if isinstance(found, Unreadable) or problems.found:
         return None
     return IntervalSpec(found)

@@ -159,7 +159,8 @@ def value_read(value: object, pointer: str, problems: Problems) -> Quantity | No
         return None
     found = quantity_read(text)
     if isinstance(found, Unreadable):
-        problems.add(pointer, value, f"a number such as 7, -0.5 or 3/4 ({found.message})")
+        why = found.message.rstrip(".")
+        problems.add(pointer, value, f"a number such as 7, -0.5 or 3/4 ({why})")
         return None
     return found
 

@@ -177,6 +177,9 @@ def _import_page(
     if plan is not None:
         # What was read comes back as text, to be mended here or sent once more.
         form = RosterFileForm(initial={"text": plan.sheet.text})
+        # Here what was read comes first, to be mended.
+        form.fields["text"].label = _("The table")
+        form.fields["file"].label = _("Or another file")
     context = {"classroom": classroom, "form": form, "plan": plan}
     return render(request, "dashboards/roster_import.html", context, status=status)
 

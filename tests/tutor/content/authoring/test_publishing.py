@@ -72,8 +72,9 @@ def test_a_new_problem_gets_an_id_that_nothing_had_and_reaches_learners(world, c
     draft = draft_new_problem(course, lesson, by=world.tess, now=now)
     other = draft_new_problem(course, lesson, by=world.tess, now=now)
     assert draft.document["id"] != other.document["id"]
-    with pytest.raises(ImportRefusedError):
+    with pytest.raises(ImportRefusedError) as refused:
         draft_publish(draft, by=world.tess, now=now)
+    assert any("(Write an answer first)." in row.message for row in refused.value.errors)
     written(draft, now, "/steps/0/prompt", "How much is $2 + 2$?")
     written(draft, now, "/steps/0/answer/value", "4")
     assert draft_publish(draft, by=world.tess, now=now).version == 2
