@@ -242,6 +242,10 @@ def test_the_heatmap_prints_with_its_colours(classroom: Classroom, page_desktop:
     page.emulate_media(media="print")
     expect(page.locator(".heat-tools")).to_be_hidden()
     assert page.locator(".heat-scroll").evaluate("e => getComputedStyle(e).overflow") == "visible"
+    # What sticks on the screen would cover rows on paper.
+    for part in ("thead th", "tbody th", "tfoot td"):
+        cell = page.locator(f".heat-table {part}").last
+        assert cell.evaluate("e => getComputedStyle(e).position") == "static", part
     shot(page, "insight-heatmap-print")
 
 

@@ -120,6 +120,24 @@ def test_every_page_of_beliefs_says_when_no_fit_serves_yet(
     assert "No fit serves this course yet" not in client.get(target).content.decode()
 
 
+def test_an_empty_class_offers_to_import_a_list(
+    world: World, client_of: Callable[[User], Client], now: datetime
+) -> None:
+    Enrolment.objects.update(left_at=now)
+    page = client_of(world.tess).get(f"/teach/classes/{world.classroom.uuid}/").content.decode()
+    assert f'href="/teach/classes/{world.classroom.uuid}/roster/import/">Or import a list' in page
+
+
+def test_the_tag_of_simulated_learners_stands_close_to_what_follows(
+    world: World, client_of: Callable[[User], Client], now: datetime
+) -> None:
+    User.objects.filter(pk=world.ada.pk).update(is_simulated=True)
+    Enrolment.objects.update(joined_at=now - timedelta(days=30))
+    page = client_of(world.tess).get(f"/teach/classes/{world.classroom.uuid}/").content.decode()
+    away = page.split('id="away"')[1].split("</section>")[0]
+    assert "simulated</span>, <a" in away
+
+
 def test_who_left_is_not_on_the_roster(world: World, now: datetime) -> None:
     Enrolment.objects.filter(learner=world.ben).update(left_at=now)
     assert [row.learner for row in class_home(world.classroom, now=now).roster] == [world.ada]

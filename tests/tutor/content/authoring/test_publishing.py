@@ -300,6 +300,9 @@ def test_the_pages_write_retire_and_bring_back_a_lesson(world, course, lesson, c
     begun = tess.post(reverse("lesson_new", args=[course.uuid]), {"skill": "times"}, follow=True)
     assert "Times" in begun.content.decode()
     assert Draft.objects.get().document["skills"] == ["times"]
+    review = tess.get(reverse("draft_publish", args=[Draft.objects.get().uuid])).content.decode()
+    assert "Learners will read this lesson from now on" in review
+    assert "this problem" not in review
     retired = tess.post(reverse("lesson_retire", args=[lesson.uuid]), follow=True)
     assert "Version 2 of the course" in retired.content.decode()
     assert "Bring it back" in retired.content.decode()
