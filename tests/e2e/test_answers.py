@@ -117,6 +117,27 @@ def test_without_javascript_a_number_with_a_unit_keeps_its_letters(
     expect(page.get_by_role("button", name="cm", exact=True)).to_be_hidden()
 
 
+def test_on_a_phone_keys_stand_beside_their_field_and_ways_on_are_buttons_of_the_card(
+    page_phone: Page, learner: User
+) -> None:
+    session = problem_show(learner, "fraction")
+    log_in(page_phone, "ada", PASSWORD)
+    page_phone.goto(f"/practice/{session.uuid}/")
+    field = page_phone.get_by_label("Your answer").bounding_box()
+    assert field is not None
+    for key in page_phone.locator(".answer-keys button").all():
+        box = key.bounding_box()
+        assert box is not None
+        assert box["y"] == field["y"]
+    card = page_phone.locator("article.problem")
+    for name in ("Give me a hint", "I don’t know this yet"):
+        button = card.get_by_role("button", name=name)
+        colour = button.evaluate("element => getComputedStyle(element).borderTopColor")
+        assert colour != "rgba(0, 0, 0, 0)"
+    # No band above Check where nothing is previewed.
+    assert page_phone.locator(".preview").evaluate("element => element.offsetHeight") == 0
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_is_answered_without_javascript(
     open_page: OpenPage, learner: User, kind: str

@@ -68,6 +68,13 @@ def test_nothing_covers_the_picture_and_the_way_to_the_list_is_seen_when_focused
     axe_check(page)
 
 
+def test_a_phone_is_not_told_of_arrow_keys(page_phone: Page, world: World) -> None:
+    log_in(page_phone, "ada", PASSWORD)
+    page_phone.goto(f"/learn/{world.course.uuid}/map/")
+    expect(page_phone.locator("#map")).to_be_visible()
+    expect(page_phone.locator("#map-detail")).to_be_hidden()
+
+
 def test_without_script_the_picture_scrolls_and_its_skills_open(
     open_page: OpenPage, world: World
 ) -> None:

@@ -103,6 +103,31 @@ def test_what_was_typed_stands_as_typed_in_letters_of_one_width(
     assert '<span class="response-answer response-typed">a &lt;b&gt;</span>' in page
 
 
+def test_one_skill_is_told_of_as_one(ada: User, client_of: ClientOf) -> None:
+    course = Course.objects.get()
+    for address in (f"/learn/{course.uuid}/", f"/learn/{course.uuid}/progress/"):
+        assert "of 1 skill mastered" in client_of(ada).get(address).content.decode()
+
+
+def test_a_tuple_is_asked_for_as_prompts_ask_for_it(
+    ada: User, client_of: ClientOf, now: datetime
+) -> None:
+    problem = Problem.objects.get(key="p-tuple")
+    session = Session.objects.create(
+        learner=ada, course=problem.course, started_at=now, last_active_at=now
+    )
+    assert problem.revision is not None
+    Activity.objects.create(
+        session=session,
+        revision=problem.revision,
+        skill_id_aim=problem.course.skills.get().pk,
+        step_shown_at=now,
+        started_at=now,
+    )
+    page = client_of(ada).get(f"/practice/{session.uuid}/").content.decode()
+    assert "Values in order, with commas, such as 2, -3" in page
+
+
 def test_a_right_answer_that_is_a_sentence_keeps_its_one_full_stop(
     ada: User, client_of: ClientOf, now: datetime
 ) -> None:
