@@ -332,19 +332,6 @@ def test_nothing_else_goes_out_while_an_answer_waits(open_page: OpenPage, learne
     assert len(times) == 1, times
 
 
-def test_in_a_placement_the_notice_lies_in_view_too(open_page: OpenPage, learner: User) -> None:
-    page = open_page(is_quiet=False, is_phone=True)
-    log_in(page, "ada", PASSWORD)
-    page.goto(f"/learn/{Course.objects.get(key='kinds').uuid}/placement/")
-    page.get_by_role("button", name="Begin").click()
-    page.context.set_offline(True)
-    page.get_by_role("button", name="know this yet").click()
-    expect(page.locator("#offline")).to_be_in_viewport(ratio=1)
-    page.context.set_offline(False)
-    expect(page.locator("#offline")).to_be_hidden()
-    assert Response.objects.count() == 1
-
-
 @pytest.mark.parametrize("has_javascript", [True, False])
 def test_an_answer_that_meets_an_expired_login_is_kept_and_counts_after_it(
     open_page: OpenPage, learner: User, has_javascript: bool

@@ -14,6 +14,7 @@ from tutor.accounts.models import User
 from tutor.common.clock import now_utc
 from tutor.practice.recording import activity_of
 from tutor.practice.services import activity_continue, answer_submit, session_end, session_start
+from tutor.responses.models import Response
 from tutor.scheduling.goals import assignment_make
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -97,6 +98,26 @@ def test_every_learner_page_is_accessible(
     expect(page.locator("#feedback-title")).to_be_focused()
     axe_check(page)
     shot(page, f"practice-shown-{suffix}")
+
+
+@pytest.mark.parametrize(("is_phone", "is_dark"), LOOKS)
+def test_a_placement_tells_in_view_that_an_answer_waits(
+    open_page: OpenPage, live_server: LiveServer, is_phone: bool, is_dark: bool
+) -> None:
+    world = world_make(now=now_utc())
+    page = open_page(is_phone=is_phone, is_dark=is_dark, is_quiet=False)
+    log_in(page, "ada", PASSWORD)
+    page.goto(f"/learn/{world.course.uuid}/placement/")
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Sums")
+    axe_check(page)
+    shot(page, f"placement-question-{'phone' if is_phone else 'desktop'}")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="know this yet").click()
+    expect(page.locator("#offline")).to_be_in_viewport(ratio=1)
+    page.context.set_offline(False)
+    expect(page.locator("#offline")).to_be_hidden()
+    assert Response.objects.count() == 1
 
 
 def test_empty_and_shut_pages_are_accessible(open_page: OpenPage, lived_in: World) -> None:
