@@ -32,6 +32,10 @@ VERSIONS_SHOWN = 10
 CHANGES_SHOWN = 10
 # A fit that waits for longer has no worker.
 UNTAKEN_AFTER = timedelta(minutes=1)
+# The rule begins its own promotion in the moment at which the fit ends, whoever asked for the fit.
+BY_HAND = Q(kind=PromotionKind.PROMOTE, status=PromotionStatus.DONE) & ~Q(
+    started_at=F("version__fit_run__finished_at")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +82,13 @@ class FitRow:
 class VersionRow:
     """A version in the table, with its scores on the test rows where it was tested.
 
-    `promoted_by` names who made it serve by hand, and is empty where the rule did or nobody has.
+    `by_hand` names who made it serve ("" for who is not known), and is None where the rule did or
+    nobody has.
     `gain` is the candidate's log loss less that of what it was compared with: below 0 is better.
     """
 
     version: ModelVersion
-    promoted_by: str
+    by_hand: str | None
     score: Mapping[str, Any] | None
     against: str
     gain: Mapping[str, Any] | None
@@ -199,9 +204,7 @@ def _versions(course: Course) -> Any:
 
     The whole of the metrics, a row for every skill, stays in the database.
     """
-    promotions = Promotion.objects.filter(
-        version=OuterRef("pk"), kind=PromotionKind.PROMOTE, status=PromotionStatus.DONE
-    ).order_by("-id")
+    promotions = Promotion.objects.filter(BY_HAND, version=OuterRef("pk")).order_by("-id")
     return (
         ModelVersion.objects.filter(course=course)
         .defer("metrics")
@@ -210,8 +213,9 @@ def _versions(course: Course) -> Any:
             rows=F("metrics__rows"),
             against=F("metrics__against"),
             difference=F("metrics__difference"),
-            promoted_by_name=Subquery(promotions.values("requested_by__display_name")[:1]),
-            promoted_by_username=Subquery(promotions.values("requested_by__username")[:1]),
+            is_by_hand=Exists(promotions),
+            by_hand_name=Subquery(promotions.values("requested_by__display_name")[:1]),
+            by_hand_username=Subquery(promotions.values("requested_by__username")[:1]),
         )
     )
 
@@ -219,7 +223,9 @@ def _versions(course: Course) -> Any:
 def _version_row(version: Any) -> VersionRow:
     return VersionRow(
         version=version,
-        promoted_by=version.promoted_by_name or version.promoted_by_username or "",
+        by_hand=(version.by_hand_name or version.by_hand_username or "")
+        if version.is_by_hand
+        else None,
         score=next((row for row in version.rows or () if row["name"] == "candidate"), None),
         against=version.against or "",
         gain=(version.difference or {}).get("log_loss"),

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import BooleanField, ExpressionWrapper
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from tutor.content.graph import course_graph
 from tutor.content.models import Skill
 from tutor.dashboards.model_charts import ReliabilityChart, reliability_chart
+from tutor.dashboards.model_pages import BY_HAND
 from tutor.tracing.judging import RULE, PromotionRule
 from tutor.tracing.models import (
     ModelVersion,
     Promotion,
-    PromotionKind,
     PromotionStatus,
     VersionStatus,
 )
@@ -43,10 +44,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class VersionPage:
-    """A version with what its back-test found; the sequences are empty where there was none."""
+    """A version with what its back-test found; the sequences are empty where there was none.
+
+    `by_hand` names who made it serve, as in `model_pages.VersionRow`.
+    """
 
     version: ModelVersion
-    promoted_by: str
+    by_hand: str | None
     lines: tuple[ScoreLine, ...]
     against: str
     difference: Mapping[str, Any]
@@ -68,17 +72,15 @@ def version_page(version: ModelVersion) -> VersionPage:
     test = metrics.get("test", {})
     run = version.fit_run
     promotions = list(
-        Promotion.objects.filter(version=version).select_related("requested_by").order_by("-id")
+        Promotion.objects.filter(version=version)
+        .select_related("requested_by")
+        .annotate(is_by_hand=ExpressionWrapper(BY_HAND, output_field=BooleanField()))
+        .order_by("-id")
     )
-    is_on_its_way = any(row.status == PromotionStatus.REPLAYING for row in promotions)
-    forward = [
-        row
-        for row in promotions
-        if row.kind == PromotionKind.PROMOTE and row.status == PromotionStatus.DONE
-    ]
+    by_hand = [str(row.requested_by or "") for row in promotions if row.is_by_hand]
     return VersionPage(
         version=version,
-        promoted_by=str(forward[0].requested_by or "") if forward else "",
+        by_hand=by_hand[0] if by_hand else None,
         lines=tuple(
             ScoreLine(name=line_name(row["name"]), is_own=row["name"] == "candidate", score=row)
             for row in metrics.get("rows", ())
@@ -99,7 +101,8 @@ def version_page(version: ModelVersion) -> VersionPage:
         later_from=parse_datetime(test["later_from"]) if "later_from" in test else None,
         config=json.dumps(run.config, indent=2, sort_keys=True) if run and run.config else "",
         rule=RULE,
-        can_promote=version.status != VersionStatus.SERVING and not is_on_its_way,
+        can_promote=version.status != VersionStatus.SERVING
+        and all(row.status != PromotionStatus.REPLAYING for row in promotions),
     )
 
 

@@ -21,7 +21,7 @@ from tutor.dashboards.templatetags.insight import duration
 from tutor.responses.models import Response
 from tutor.tracing import engine
 from tutor.tracing.drift import drift_measure, drifts_of
-from tutor.tracing.fits import fit_request
+from tutor.tracing.fits import fit_execute, fit_request
 from tutor.tracing.lag import lag_note, lag_read
 from tutor.tracing.models import FitRun, FitStatus, Promotion, PromotionStatus
 from tutor.tracing.services import RECORDED_TOPIC, version_serving
@@ -258,21 +258,29 @@ def test_the_plot_puts_dots_where_forecast_and_outcome_are() -> None:
 def test_a_version_promoted_by_hand_names_who_did_it_and_what_the_rule_had_said(
     course: Course, root: Client, now: datetime
 ) -> None:
-    version = execute(course, now).version
-    Promotion.objects.all().delete()
-    version.reason = "Not promoted: the gain may be chance."
-    version.save()
-    words = "Promoted by hand by Root. The rule had said: Not promoted: the gain may be chance."
+    by = User.objects.get(username="root")
+    run = fit_request(course, model_name="bkt", by=by, now=now)
+    early = now - timedelta(hours=1)
+    assert fit_execute(run.pk, clock=lambda: early, is_threaded=False) is not None
+    version = FitRun.objects.get().version
     detail = f"/teach/models/versions/{version.uuid}/"
+    work_off(now)
+    assert serving(course) == version
+    # Whoever asks for a fit does not promote it: the rule did.
     for target in (page_of(course), detail):
         assert "Promoted by hand" not in read(root, target)
+    root.post(page_of(course) + "roll-back/mastery/")
+    work_off(now + timedelta(minutes=30))
     root.post(f"{detail}promote/")
-    work_off(now)
+    work_off(now + timedelta(minutes=60))
+    assert serving(course) == version
     for target in (page_of(course), detail):
-        assert words in read(root, target)
+        page = read(root, target)
+        assert f"Promoted by hand by Root. The rule had said: {version.reason}" in page
+    # From the command line.
     Promotion.objects.update(requested_by=None)
     for target in (page_of(course), detail):
-        assert "Promoted by hand" not in read(root, target)
+        assert f"Promoted by hand. The rule had said: {version.reason}" in read(root, target)
 
 
 @pytest.mark.parametrize(
