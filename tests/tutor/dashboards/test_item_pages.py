@@ -88,6 +88,8 @@ def test_what_was_picked_stands_in_words_on_an_items_page(
     }
     assert step.problem.revision is not None
     step.problem.revision.document = document
+    # What is kept in the process is known by it.
+    step.problem.revision.checksum = "picked in words"
     step.problem.revision.save()
     step.responses.filter(raw_answer="12").update(raw_answer='["y","z"]')
     page = client_of(answers.tess).get(address(answers, f"items/{step.uuid}/")).content.decode()

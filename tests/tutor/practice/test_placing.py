@@ -22,10 +22,11 @@ from tutor.practice.placing import (
     placing_stop,
 )
 from tutor.practice.recording import Deed, activity_of
-from tutor.practice.services import answer_submit, session_end, session_open, session_start
+from tutor.practice.services import answer_submit, session_open, session_start
 from tutor.responses.models import Response, ResponseKind, ResponseSource
 from tutor.scheduling.models import Placement, Plan
 from tutor.scheduling.selectors import statuses_of_learner
+from tutor.scheduling.services import offer_for
 from tutor.scheduling.statuses import Status
 
 ClientOf = Callable[[User], Client]
@@ -282,7 +283,8 @@ def test_a_skill_that_only_a_placement_asked_for_is_called_new(
     assert "You have begun to learn" not in home
     practice = session_start(world.ada, world.course, now=now_utc())
     assert activity(practice).reason.startswith("New: ")
-    token = activity(practice).attempt_token
-    answer_submit(practice, raw_answer="12", attempt_token=token, now=now_utc())
-    session_end(practice, now=now_utc())
-    assert "You have begun to learn" in client.get("/learn/").content.decode()
+    begun = activity(practice)
+    answer_submit(practice, raw_answer="12", attempt_token=begun.attempt_token, now=now_utc())
+    offer = offer_for(world.ada, world.course, now=now_utc())
+    again = [one for one in offer.candidates if one.skill_id == begun.skill_id_aim]
+    assert [one.is_new for one in again] == [False]
