@@ -75,8 +75,12 @@ def _measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     django.setup()
     from django.core.management import call_command
 
+    from tutor.operations.gunicorn_conf import when_ready
+
     call_command("migrate", verbosity=0)
     call_command("collectstatic", verbosity=0, interactive=False)
+    # As in the processes that serve.
+    when_ready(None)
     with _cache_server(directory):
         classroom = Build(options.one).classroom()
         measured = _prepare(classroom)
