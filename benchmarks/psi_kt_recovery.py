@@ -71,18 +71,7 @@ def recovery(arguments: argparse.Namespace) -> None:
         )
         for length in lengths
     }
-    config = replace(
-        CONFIGS["psi_kt"],
-        starts_at_target=True,
-        transfer=arguments.divisor,
-        steps=arguments.steps,
-        epochs=1,
-        learning_rate=0.06,
-        device=arguments.device,
-    )
-    begin = time.process_time()
-    fitted = PSIKTTracer("psi_kt", config=config).fit(logs[first].data, seed=0)
-    spent = time.process_time() - begin
+    fitted, spent = _fitted(arguments, logs[first].data)
     weight, truth = fitted.parameters.edges.weight, logs[first].truth
     off = ~np.eye(N_SKILLS, dtype=np.bool_)
     found = auc((truth.edges[off] > 0).astype(np.int8), weight[off].astype(np.float64))
@@ -217,6 +206,13 @@ def _fitted_on_some(
 ) -> tuple[FittedPSIKT, float]:
     """Fit the population on the first 50 answers of 500 learners: enough for fourteen numbers."""
     few = data.take((positions(data) < 50) & (data.learner < 500))
+    return _fitted(arguments, few, **changes)
+
+
+def _fitted(
+    arguments: argparse.Namespace, data: ResponseArrays, **changes: Any
+) -> tuple[FittedPSIKT, float]:
+    """Fit the population; return it with the CPU seconds that it took."""
     config = replace(
         CONFIGS["psi_kt"],
         starts_at_target=True,
@@ -224,10 +220,11 @@ def _fitted_on_some(
         steps=arguments.steps,
         epochs=1,
         learning_rate=0.06,
+        device=arguments.device,
         **changes,
     )
     begin = time.process_time()
-    fitted = PSIKTTracer("psi_kt", config=config).fit(few, seed=0)
+    fitted = PSIKTTracer("psi_kt", config=config).fit(data, seed=0)
     return fitted, time.process_time() - begin
 
 
