@@ -39,7 +39,7 @@ def main() -> None:
     predicted.sort_values("order_id")["correct_predictions"].to_csv(
         out_path, index=False, header=False
     )
-    rates = {}
+    rates: dict[str, dict[str, float]] = {}
     if options.get("wants_rates"):
         table = model.params().reset_index()
         for row in table.itertuples(index=False):

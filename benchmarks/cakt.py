@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def speed() -> None:
     once: dict[str, Any] = {"max_epochs": 1, "predict_fold": 200, "calibrates": False}
     for precision in ("float32", "bfloat16"):
         tracer = load_tracer("cakt_small", precision=precision, **once)
-        timed(f"cakt_small {precision}, an epoch", lambda tracer=tracer: tracer.fit(data, seed=0))
+        timed(f"cakt_small {precision}, an epoch", partial(tracer.fit, data, seed=0))
     dkt = load_tracer("dkt", hidden=config.width, embedding=config.width, **once)
     timed("dkt as wide, an epoch", lambda: dkt.fit(data, seed=0))
 

@@ -150,9 +150,15 @@ def play(
             seen[who, skill] = True
             table.update(who, skill, judged, at=now)
             parts.append((who.copy(), skill, item, judged, truth, np.full(n, now)))
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    columns = (np.concatenate(column) for column in zip(*parts, strict=True))
+    learner, skill, item, is_right, would_be_right, days = columns
     return Played(
-        *columns,
+        learner=learner,
+        skill=skill,
+        item=item,
+        is_right=is_right,
+        would_be_right=would_be_right,
+        days=days,
         known=learners.known(NOW_DAYS - begin),
         broken=broken,
         beliefs=beliefs_of_table(table, n=n, n_skills=arrays.n),

@@ -110,6 +110,7 @@ def courses(data: Path) -> None:
             continue
         at_rest(content, result.course)
         steps = Step.objects.filter(course=result.course, is_retired=False)
+        assert result.course is not None
         row.numbers += Counter(
             problems=result.course.problems.filter(is_retired=False).count(),
             steps=steps.count(),

@@ -200,25 +200,24 @@ def measure(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     course = Course.objects.get()
     back = timed("roll back", lambda watch: course_roll_back(course, 1, by=None, now=NOW))
     exported = timed("export", lambda watch: course_export(Course.objects.get()))
-    is_right = first.version == 1 and again.is_no_op and changed.version == 2 and back.version == 3
-    for form in ExportForm:
-        packed = timed(
-            f"write {form}", lambda watch, form=form: b"".join(bundle_write(exported, form))
-        )
+
+    def is_alike(form: ExportForm) -> bool:
+        packed = timed(f"write {form}", lambda watch: b"".join(bundle_write(exported, form)))
         print(f"{form}: {len(packed):,} bytes", file=sys.stderr)
         content = timed(
             f"read {form}",
-            lambda watch, packed=packed, form=form: content_read(
-                io.BytesIO(packed), name=f"course{form.suffix}"
-            ),
+            lambda watch: content_read(io.BytesIO(packed), name=f"course{form.suffix}"),
         )
         same = timed(
             f"import of that {form}",
-            lambda watch, content=content: content_import(
+            lambda watch: content_import(
                 content, course=None, by=None, now=NOW, is_dry_run=False, progress=watch
             ),
         )
-        is_right = is_right and same.is_no_op
+        return bool(same.is_no_op)
+
+    is_right = first.version == 1 and again.is_no_op and changed.version == 2 and back.version == 3
+    is_right = is_right and all(is_alike(form) for form in ExportForm)
     if not is_right:
         raise SystemExit("the imports did not do what they should; the figures mean nothing")
     return rows

@@ -25,6 +25,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,7 +101,7 @@ def kills_do(
     for number in range(n_kills):
         target, mode = TARGETS[number % len(TARGETS)], rng.choice(MODES)
         comebacks_watch(run, done, seconds=rng.uniform(0.2, 2 * pause))
-        assert until(lambda target=target: is_up(run, target), seconds=BACK_SECONDS), (
+        assert until(partial(is_up, run, target), seconds=BACK_SECONDS), (
             f"{target} did not come back"
         )
         if target in LINGER_SECONDS:
@@ -337,8 +338,9 @@ def main() -> int:
                     run, answerers, n_kills=options.kills, pause=options.pause, rng=rng
                 )
             finally:
-                for thread in (operator, *answerers):
-                    thread.stop()
+                operator.stop()
+                for answerer in answerers:
+                    answerer.stop()
                 for thread in (operator, *answerers):
                     thread.join()
             stopped = time.monotonic()

@@ -10,25 +10,30 @@ thread; the tables of models come from psi_kt_tables.py.
 
 import argparse
 import resource
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from psi_kt import EXTENDED, assist2017, graph_fitted, numbers
 
-from kt_models.arrays import ResponseArrays
-from kt_models.evaluate.metrics import score
-from kt_models.evaluate.protocols import ProtocolConfig, Trial, predict_trial, trials
-from kt_models.psi_kt.config import CONFIGS, PSIKTConfig
-from kt_models.psi_kt.filter import FittedPSIKT
-from kt_models.psi_kt.model import shares_of
-from kt_models.psi_kt.parameters import strongest_parents
-from kt_models.psi_kt.tracer import PSIKTTracer
-from kt_models.registry import load_tracer
-from kt_models.split import positions
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.psi_kt import EXTENDED, assist2017, graph_fitted, numbers  # noqa: E402
+from kt_models.arrays import ResponseArrays  # noqa: E402
+from kt_models.evaluate.metrics import score  # noqa: E402
+from kt_models.evaluate.protocols import ProtocolConfig, Trial, predict_trial, trials  # noqa: E402
+from kt_models.psi_kt.config import CONFIGS, PSIKTConfig  # noqa: E402
+from kt_models.psi_kt.filter import FittedPSIKT  # noqa: E402
+from kt_models.psi_kt.model import shares_of  # noqa: E402
+from kt_models.psi_kt.parameters import strongest_parents  # noqa: E402
+from kt_models.psi_kt.tracer import PSIKTTracer  # noqa: E402
+from kt_models.registry import load_tracer  # noqa: E402
+from kt_models.split import positions  # noqa: E402
 
 
 def main() -> None:
@@ -53,7 +58,7 @@ def main() -> None:
 
 def variants(arguments: argparse.Namespace) -> None:
     """Compare ways to fit, and parts of the model, on cohorts of 100."""
-    settings: dict[str, tuple[str, dict[str, object]]] = {
+    settings: dict[str, tuple[str, dict[str, Any]]] = {
         "paper, collapsed, no transfer": ("psi_kt", {"transfer": "none"}),
         "paper, structured guide": (
             "psi_kt",

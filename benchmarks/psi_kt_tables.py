@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +99,7 @@ def _run_cohort(
         begin = time.process_time()
         fitted = load_tracer(model).fit(first.train, seed=seed)
         spent = time.process_time() - begin
-        found: dict[str, F] = {}
+        found: dict[str, NDArray[Any]] = {}
         for table, trial in drawn.items():
             test, rows = trial.test, trial.is_scored
             found[f"{table}|p"] = predict_trial(fitted, trial)
@@ -209,7 +210,9 @@ def _replicates(parts: Sequence[Scored]) -> tuple[F, F]:
     each = [_Weighed(one, names) for one in parts]
     rng = np.random.default_rng(0)
     weights = [
-        np.bincount(rng.integers(len(names), size=len(names)), minlength=len(names)) * 1.0
+        np.bincount(rng.integers(len(names), size=len(names)), minlength=len(names)).astype(
+            np.float64
+        )
         for _ in range(REPLICATES)
     ]
     value = np.mean([one.metrics(np.ones(len(names))) for one in each], axis=0)

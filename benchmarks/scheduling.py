@@ -15,6 +15,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tutor.content.graph import CourseGraph
+    from tutor.content.models import Course
 
 ROOT = Path(__file__).resolve().parents[1]
 NOW = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
@@ -139,7 +144,7 @@ def measure(options: argparse.Namespace) -> None:
     reviews_measured(options.learners, course=course, graph=graph)
 
 
-def course_made(n_skills: int) -> "object":
+def course_made(n_skills: int) -> "Course":
     """Make a course of skills with a step each, every skill with one to three prerequisites."""
     from tutor.content.models import (
         Course,
@@ -187,7 +192,7 @@ def course_made(n_skills: int) -> "object":
     return course
 
 
-def reviews_measured(n_learners: int, *, course: object, graph: object) -> None:
+def reviews_measured(n_learners: int, *, course: "Course", graph: "CourseGraph") -> None:
     """Time the due reviews of a whole course: 20 standings a learner, a fifth of them due."""
     from django.contrib.auth.hashers import make_password
     from django.db import connection

@@ -31,10 +31,8 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from calibration_cells import F, cells_of_learners, cells_of_week, report  # noqa: E402
-
+from benchmarks.calibration_cells import F, cells_of_learners, cells_of_week, report  # noqa: E402
 from kt_models.arrays import ResponseArrays  # noqa: E402
 from kt_models.bkt.filter import FittedBKT  # noqa: E402
 from kt_models.datasets.read import read_log  # noqa: E402

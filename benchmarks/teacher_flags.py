@@ -40,9 +40,8 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from flags_playing import (  # noqa: E402
+from benchmarks.flags_playing import (  # noqa: E402
     BROKEN_SHARE,
     ITEMS_A_SKILL,
     LACKS,
@@ -300,7 +299,6 @@ def _judge_edges(
             was_prior=False,
             gain=_told(gains["gain"][a, b]),
             gain_sd=_told(gains["gain_sd"][a, b]),
-            is_enough_evidence=True,
         )
         for a in range(N_SKILLS)
         for b in range(N_SKILLS)

@@ -26,9 +26,8 @@ from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from teacher_pages_build import N_CLASS, Build  # noqa: E402
+from benchmarks.teacher_pages_build import N_CLASS, Build  # noqa: E402
 
 if TYPE_CHECKING:
     from tutor.roster.models import Classroom

@@ -8,7 +8,7 @@ import json
 import random
 import sys
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
@@ -210,7 +210,7 @@ class Build:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.executemany(insert, [list(row.values()) for row in rows])
 
-    def _fixed(self, course: "Course", learner: "User") -> dict[str, object]:
+    def _fixed(self, course: "Course", learner: "User") -> dict[str, Any]:
         """Return the columns that are alike in all answers of a learner, as SQLite keeps them."""
         from django.db import connection
 
