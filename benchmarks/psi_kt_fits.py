@@ -20,20 +20,21 @@ from typing import Any
 import numpy as np
 import torch
 
+from kt_models.arrays import ResponseArrays
+from kt_models.evaluate.metrics import score
+from kt_models.evaluate.protocols import ProtocolConfig, Trial, predict_trial, trials
+from kt_models.psi_kt.config import CONFIGS, PSIKTConfig
+from kt_models.psi_kt.filter import FittedPSIKT
+from kt_models.psi_kt.model import shares_of
+from kt_models.psi_kt.parameters import strongest_parents
+from kt_models.psi_kt.tracer import PSIKTTracer
+from kt_models.registry import load_tracer
+from kt_models.split import positions
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.psi_kt import EXTENDED, assist2017, graph_fitted, numbers  # noqa: E402
-from kt_models.arrays import ResponseArrays  # noqa: E402
-from kt_models.evaluate.metrics import score  # noqa: E402
-from kt_models.evaluate.protocols import ProtocolConfig, Trial, predict_trial, trials  # noqa: E402
-from kt_models.psi_kt.config import CONFIGS, PSIKTConfig  # noqa: E402
-from kt_models.psi_kt.filter import FittedPSIKT  # noqa: E402
-from kt_models.psi_kt.model import shares_of  # noqa: E402
-from kt_models.psi_kt.parameters import strongest_parents  # noqa: E402
-from kt_models.psi_kt.tracer import PSIKTTracer  # noqa: E402
-from kt_models.registry import load_tracer  # noqa: E402
-from kt_models.split import positions  # noqa: E402
 
 
 def main() -> None:

@@ -20,25 +20,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from kt_models.arrays import ResponseArrays
+from kt_models.evaluate.metrics import auc
+from kt_models.protocol import Observation
+from kt_models.psi_kt.config import CONFIGS
+from kt_models.psi_kt.evidence import edge_evidence
+from kt_models.psi_kt.filter import FittedPSIKT
+from kt_models.psi_kt.forecast import verdict
+from kt_models.psi_kt.model import EDGE_PRIOR_SD
+from kt_models.psi_kt.state import PSIKTState
+from kt_models.psi_kt.tracer import PSIKTTracer
+from kt_models.psi_kt.transfers import edge_posterior, share_likelihood
+from kt_models.registry import load_tracer
+from kt_models.split import positions
+from kt_models.synthetic_log import Simulated
+from kt_models.synthetic_psi_kt import PSIKTTruth, simulate_psi_kt
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.psi_kt import EXTENDED, F, assist2017, graph_fitted, numbers  # noqa: E402
-from kt_models.arrays import ResponseArrays  # noqa: E402
-from kt_models.evaluate.metrics import auc  # noqa: E402
-from kt_models.protocol import Observation  # noqa: E402
-from kt_models.psi_kt.config import CONFIGS  # noqa: E402
-from kt_models.psi_kt.evidence import edge_evidence  # noqa: E402
-from kt_models.psi_kt.filter import FittedPSIKT  # noqa: E402
-from kt_models.psi_kt.forecast import verdict  # noqa: E402
-from kt_models.psi_kt.model import EDGE_PRIOR_SD  # noqa: E402
-from kt_models.psi_kt.state import PSIKTState  # noqa: E402
-from kt_models.psi_kt.tracer import PSIKTTracer  # noqa: E402
-from kt_models.psi_kt.transfers import edge_posterior, share_likelihood  # noqa: E402
-from kt_models.registry import load_tracer  # noqa: E402
-from kt_models.split import positions  # noqa: E402
-from kt_models.synthetic_log import Simulated  # noqa: E402
-from kt_models.synthetic_psi_kt import PSIKTTruth, simulate_psi_kt  # noqa: E402
 
 N_SKILLS = 30
 
