@@ -1,15 +1,18 @@
-"""Time and memory of CAKT, and its figures on the published files.
+"""Time and memory of CAKT, and its figures beside its rivals.
 
 Data lies in the directory that STEPWISE_DATA names, ../shared by default.
 
 Run: OMP_NUM_THREADS=2 python benchmarks/cakt.py speed        one epoch, windows, a DKT as wide
      python benchmarks/cakt.py score                          score_all of 100 candidates
-     python benchmarks/cakt.py published --out DIR            fit cakt_small on 2009, resumable
+     python benchmarks/cakt.py published --seeds 0 1 2        cakt_small on the paper's files
+     python benchmarks/cakt.py published --data STATICS --systems cakt,predict_fold=200
      python benchmarks/cakt.py clean                          every system on the clean split
+     python benchmarks/cakt.py clean --systems pykt_akt       a peer; wants the extra bench
      python benchmarks/cakt.py protocols --protocol future --data assist2017 --learners 400
      python benchmarks/cakt.py ablations --model cakt_plus    each part left out, clean split
 
-The last three keep predictions under --out and go on where they were; then they print the table.
+All but the first two keep predictions under --out and go on where they were; then they print the
+table of each seed, the spread over seeds, and with --plot draw the reliability of the first.
 """
 
 import argparse
@@ -17,26 +20,20 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from kt_models.arrays import ResponseArrays
 from kt_models.cakt.batches import prepare
 from kt_models.cakt.config import CONFIGS
 from kt_models.cakt.model import Candidate, FittedCAKT
 from kt_models.cakt.network import CAKTNetwork
-from kt_models.evaluate.bootstrap import score_intervals
 from kt_models.evaluate.compare import peak_memory_mib, reset_peak_memory
-from kt_models.evaluate.metrics import score
 from kt_models.protocol import Observation
 from kt_models.registry import load_tracer
-from kt_models.split import length_between
 from kt_models.synthetic import simulate_bkt
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,10 +43,12 @@ from benchmarks.cakt_data import load  # noqa: E402
 from benchmarks.cakt_runs import (  # noqa: E402
     ABLATIONS,
     CLEAN,
+    PUBLISHED,
     SYSTEMS,
     Where,
-    reliability,
+    plot,
     run,
+    spread,
     table,
 )
 
@@ -137,51 +136,32 @@ def median_ms(work: Callable[[], object]) -> float:
     return 1e3 * float(np.median(runs[5:]))
 
 
-def show(name: str, data: ResponseArrays, p: NDArray[np.float64], kept: NDArray[np.bool_]) -> None:
-    """Print the scores of some rows with intervals over learners."""
-    correct, learner = data.correct[kept], data.learner[kept]
-    scores = score(correct, p[kept])
-    bounds = score_intervals(learner, correct, p[kept], rng=np.random.default_rng(0))
-    print(f"{name}: AUC {scores.auc:.4f} ({bounds.auc.low:.4f}-{bounds.auc.high:.4f}), log loss "
-          f"{scores.log_loss:.4f}, ECE {scores.ece:.4f}, {scores.n} rows", flush=True)  # fmt: skip
-
-
-def published(out: Path, seed: int) -> None:
-    """Fit cakt_small on 2009 updated, keeping each epoch in out, and score both filters."""
-    train, test = (
-        load(f"cakt/assist2009_updated_{part}", merge=False) for part in ("train", "test")
-    )
-    fitted = load_tracer("cakt_small", predict_fold=200).fit(
-        train, seed=seed, checkpoint=out, progress=lambda _, text: print(text, flush=True)
-    )
-    p = fitted.predict(test)
-    filtered = np.isin(test.learner, length_between(test, low=10, high=201))
-    show("all learners", test, p, np.ones_like(filtered))
-    show("10-201 responses", test, p, filtered)
-
-
 def compared(options: argparse.Namespace) -> None:
-    """Run systems or ablations on one fold and print their table."""
-    systems, against = tuple(options.systems), "das3h_items"
-    where = Where(
-        protocol=options.protocol,
-        data=options.data,
-        learners=options.learners,
-        seed=options.seed,
-        fold=options.fold,
-    )
-    if options.part == "clean":
-        where = replace(where, protocol="honest", data=CLEAN)
-    elif options.part == "ablations":
-        where = replace(where, protocol="honest", data=CLEAN)
+    """Run systems or ablations on one fold, for every seed, and print their tables."""
+    systems, against = options.systems, "das3h_items"
+    protocol, data = options.protocol, options.data
+    if options.part == "published":
+        protocol = "published"
+        systems, against = systems or PUBLISHED, "dkt"
+    elif options.part in ("clean", "ablations"):
+        protocol, data = "honest", CLEAN
+    if options.part == "ablations":
         settings = [options.settings] if options.settings else []
-        systems = tuple(
-            ",".join([options.model, *settings, *([part] if part else [])]) for part in ABLATIONS
-        )
+        systems = [
+            ",".join([options.model, *settings, *([part] if part else [])])
+            for part in ABLATIONS[options.model == "cakt_plus"]
+        ]
         against = systems[0]
-    run(where, systems, out=options.out)
-    table(where, out=options.out, against=against)
-    reliability(where, out=options.out, system=options.model)
+    places = [
+        Where(protocol=protocol, data=data, learners=options.learners, seed=seed, fold=options.fold)
+        for seed in options.seeds
+    ]
+    for where in places:
+        run(where, systems or SYSTEMS, out=options.out)
+        table(where, out=options.out, against=against)
+    spread(places, out=options.out)
+    if options.plot:
+        plot(places[0], out=options.out, path=options.plot)
 
 
 def main() -> None:
@@ -189,18 +169,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    compare = ("clean", "protocols", "ablations")
-    parser.add_argument("part", choices=["speed", "score", "published", *compare])
+    compare = ("published", "clean", "protocols", "ablations")
+    parser.add_argument("part", choices=["speed", "score", *compare])
     parser.add_argument("--out", type=Path, default=Path("var/cakt"))
-    parser.add_argument("--model", default="cakt_plus", help="of ablations and reliability")
+    parser.add_argument("--model", default="cakt_plus", help="of ablations")
     parser.add_argument("--settings", default="", help="of every ablation: field=value,...")
-    parser.add_argument("--systems", nargs="+", default=SYSTEMS, help="name,field=value,...")
+    parser.add_argument("--systems", nargs="+", help="name,field=value,...")
     parser.add_argument("--protocol", choices=["honest", "future"], default="honest")
-    parser.add_argument("--data", default="assist2009")
+    parser.add_argument("--data", help="assist2009, or of published assist2009_updated, ...")
     parser.add_argument("--learners", type=int, default=0, help="drawn to fit on; 0 for all")
     parser.add_argument("--fold", type=int, default=0)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--plot", type=Path, help="draw reliability curves to this .svg or .png")
     options = parser.parse_args()
+    options.data = options.data or (
+        "assist2009_updated" if options.part == "published" else "assist2009"
+    )
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     if options.part == "speed":
         speed()
@@ -208,8 +192,6 @@ def main() -> None:
         for rate in (1.0, 0.0):
             latency(rate)
         latency_of_plus()
-    elif options.part == "published":
-        published(options.out, options.seed)
     else:
         compared(options)
 

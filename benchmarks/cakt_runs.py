@@ -9,7 +9,7 @@ import ast
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.cakt_data import has_twin, load
+from benchmarks.cakt_peers import CONFIGS as PEERS
+from benchmarks.cakt_peers import PeerTracer
 from kt_models.arrays import ResponseArrays
+from kt_models.cli.plots import draw_reliability
 from kt_models.evaluate.bootstrap import paired_difference, score_intervals
 from kt_models.evaluate.compare import peak_memory_mib, reset_peak_memory
 from kt_models.evaluate.metrics import score
-from kt_models.evaluate.protocols import ProtocolConfig, ProtocolName, Trial, predict_trial, trials
+from kt_models.evaluate.protocols import (
+    PUBLISHED_LENGTHS,
+    ProtocolConfig,
+    ProtocolName,
+    Trial,
+    trials,
+)
 from kt_models.protocol import Tracer
 from kt_models.registry import load_tracer, settings_of
 
 SYSTEMS = ("das3h_items", "bkt_plus", "psi_kt_extended", "dkt", "cakt_plus", "cakt_small")
-ABLATIONS = (*("", "window=current", "decays=False", "convolves=False", "has_gates=False"),)
+PUBLISHED = ("cakt_small,predict_fold=200", "dkt,predict_fold=200")
+_PARTS = ("", "window=current", "decays=False", "convolves=False", "has_gates=False")
+# By whether the model is cakt_plus, which has more parts.
+ABLATIONS = {False: _PARTS, True: (*_PARTS, "base=das3h", "base=''", "dropout=0.0")}
 CLEAN = "assist2009_clean"
 REPLICATES = 200
 
@@ -71,7 +83,10 @@ def trial_of(where: Where) -> Trial:
             return data
         return data.take_learners(np.sort(rng.permutation(codes)[: where.learners]))
 
-    if where.data == CLEAN:
+    if where.protocol == "published":
+        # The paper's files as shipped: a row is a response.
+        train, test = (load(f"cakt/{where.data}_{part}", merge=False) for part in ("train", "test"))
+    elif where.data == CLEAN:
         train, test = (load(f"{CLEAN}_{part}", merge=True) for part in ("train", "test"))
     else:
         train, test = load(where.data, merge=True), None
@@ -87,7 +102,7 @@ def trial_of(where: Where) -> Trial:
     raise SystemExit(f"protocol {where.protocol} on {where.data} has no fold {where.fold}")
 
 
-def tracer_of(system: str, *, time_unit: str) -> Tracer:
+def tracer_of(system: str, *, time_unit: str) -> Tracer | PeerTracer:
     """Return the model of "name,setting=value,..."; an index log's steps are PSI-KT's days."""
     name, *pairs = system.split(",")
     settings: dict[str, Any] = {}
@@ -97,6 +112,8 @@ def tracer_of(system: str, *, time_unit: str) -> Tracer:
             settings[key] = ast.literal_eval(value)
         except ValueError:
             settings[key] = value
+    if name in PEERS:
+        return PeerTracer(name, config=replace(PEERS[name], **settings))
     if time_unit == "index" and "unit_steps" in settings_of(name):
         settings["unit_steps"] = True
     return load_tracer(name, **settings)
@@ -120,7 +137,7 @@ def run(where: Where, systems: Sequence[str], *, out: Path) -> None:
             checkpoint=checkpoint,
             progress=_Told(system),
         )
-        p = predict_trial(fitted, trial)
+        p = fitted.predict(trial.test)[trial.is_scored]
         cpu = time.process_time() - cpu
         learner = trial.test.learner[trial.is_scored]
         alone = np.ones(len(trial.test.learners), dtype=np.bool_)
@@ -161,10 +178,7 @@ def table(where: Where, *, out: Path, against: str) -> None:
     if not found:
         print(f"{where.name}: nothing is there yet")
         return
-    subsets = [("all", np.ones(len(found[0].p), dtype=np.bool_))]
-    if not found[0].is_alone.all():
-        subsets.append(("without twins", found[0].is_alone))
-    for name, rows in subsets:
+    for name, rows in _subsets(where, found[0]):
         n_learners = len(np.unique(found[0].learner[rows]))
         print(f"\n{where.name}, {name}: {rows.sum()} predictions of {n_learners} learners\n")
         print("| system | AUC (95 %) | log loss (95 %) | ECE | minus "
@@ -175,13 +189,43 @@ def table(where: Where, *, out: Path, against: str) -> None:
             print(_line(one, rival, rows), flush=True)
 
 
-def reliability(where: Where, *, out: Path, system: str, n_bins: int = 15) -> None:
-    """Print predicted and observed shares of bins of equal mass."""
-    for one in _kept(where, out=out):
-        if one.system == system:
-            order = np.argsort(one.p, kind="stable")
-            for part in np.array_split(order, n_bins):
-                print(f"{one.p[part].mean():.3f} {one.correct[part].mean():.3f}")
+def spread(places: Sequence[Where], *, out: Path) -> None:
+    """Print mean and standard deviation over seeds, of the systems that were run with them all."""
+    if len(places) < 2:
+        return
+    runs = [{one.system: one for one in _kept(where, out=out)} for where in places]
+    seeds = ", ".join(str(where.seed) for where in places)
+    for system in sorted(set.intersection(*(set(kept) for kept in runs))):
+        scores: dict[str, list[tuple[float, float, float]]] = {}
+        for where, kept in zip(places, runs, strict=True):
+            one = kept[system]
+            for name, rows in _subsets(where, one):
+                found = score(one.correct[rows], one.p[rows])
+                scores.setdefault(name, []).append((found.auc, found.log_loss, found.ece))
+        for name, values in scores.items():
+            mean, sd = np.mean(values, axis=0), np.std(values, axis=0, ddof=1)
+            print(f"{system}, {name}, seeds {seeds}: "
+                  f"AUC {mean[0]:.4f} (sd {sd[0]:.4f}), log loss {mean[1]:.4f} (sd {sd[1]:.4f}), "
+                  f"ECE {mean[2]:.4f} (sd {sd[2]:.4f})", flush=True)  # fmt: skip
+
+
+def plot(where: Where, *, out: Path, path: Path) -> None:
+    """Draw the reliability curves of all that is there of a fold."""
+    found = list(_kept(where, out=out))
+    if found:
+        draw_reliability(path, found[0].correct, {one.system: one.p for one in found})
+        print(f"drawn to {path}")
+
+
+def _subsets(where: Where, one: Scored) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Yield names and rows (n,): all, and what is told apart under this protocol."""
+    yield "all", np.ones(len(one.p), dtype=np.bool_)
+    if where.protocol == "published":
+        low, high = PUBLISHED_LENGTHS
+        lengths = np.bincount(one.learner)[one.learner]
+        yield f"learners of {low} to {high} responses", (lengths >= low) & (lengths <= high)
+    if not one.is_alone.all():
+        yield "without twins", one.is_alone
 
 
 def _line(one: Scored, rival: Scored | None, rows: NDArray[np.bool_]) -> str:

@@ -20,11 +20,16 @@ def write_plots(directory: Path, pooled: dict[int, Pooled]) -> None:
         correct = np.concatenate(parts.correct)
         position = np.concatenate(parts.position)
         p = {model: np.concatenate(values) for model, values in parts.p.items()}
-        _save(directory / f"reliability-{horizon}.png", _reliability, correct, p)
+        draw_reliability(directory / f"reliability-{horizon}.png", correct, p)
         if 0 < correct.sum() < len(correct):
             _save(directory / f"roc-{horizon}.png", _roc, correct, p)
         _save(directory / f"learning-{horizon}.png", _learning, correct, p, position)
     note(f"plots written to {directory}")
+
+
+def draw_reliability(path: Path, correct: Any, p: dict[str, Any]) -> None:
+    """Draw the share correct by predicted P(correct) of models to a file, outcomes (n,)."""
+    _save(path, _reliability, correct, p)
 
 
 def _save(path: Path, draw: Any, *arguments: Any) -> None:

@@ -1,0 +1,258 @@
+"""AKT and simpleKT of pyKT as tracers, to stand beside ours on the very same rows.
+
+Wants the extra `bench`. pyKT 0.0.38 holds AKT; simpleKT is in pyKT's repository since, and is found
+where such a version is installed. Sizes are those of pyKT's own training scripts for ASSISTments
+2009. Trained as our networks are: histories cut at 200, the epoch chosen by the AUC on a tenth of
+the training learners, one temperature from the same learners.
+"""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from kt_models.arrays import ResponseArrays, lookup
+from kt_models.baselines.solver import sigmoid
+from kt_models.dkt.checkpoint import CheckpointKeeper, fingerprint
+from kt_models.dkt.fit import best_temperature
+from kt_models.dkt.sequences import Sequences, sequences_of, tokens_of
+from kt_models.errors import ConfigError, DataError
+from kt_models.evaluate.metrics import auc
+from kt_models.protocol import Progress
+from kt_models.split import holdout_learners
+
+I64 = NDArray[np.int64]
+F = NDArray[np.float64]
+
+LENGTH = 200
+_LARGEST_GRADIENT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class PeerConfig:
+    """Sizes and training of one of pyKT's models."""
+
+    d_model: int = 256
+    d_ff: int = 512
+    heads: int = 8
+    blocks: int = 4
+    dropout: float = 0.2
+    learning_rate: float = 1e-4
+    batch_sequences: int = 64
+    max_epochs: int = 100
+    patience: int = 5
+
+
+CONFIGS = {
+    "pykt_akt": PeerConfig(),
+    "pykt_simplekt": PeerConfig(d_ff=256, heads=4, blocks=2, dropout=0.1),
+}
+
+
+class PeerTracer:
+    """One of pyKT's models by name, to be fitted on a log with one skill a response."""
+
+    def __init__(self, name: str, *, config: PeerConfig | None = None) -> None:
+        if name not in CONFIGS:
+            raise ConfigError(f"name is '{name}', expected one of {', '.join(CONFIGS)}")
+        self.name = name
+        self.config = config or CONFIGS[name]
+
+    def fit(
+        self,
+        data: ResponseArrays,
+        *,
+        seed: int,
+        validation: ResponseArrays | None = None,
+        progress: Progress | None = None,
+        checkpoint: Path | None = None,
+    ) -> "FittedPeer":
+        """Train until the AUC on held-out training learners has stopped rising.
+
+        Raises: DataError for a response without skill or with several.
+        """
+        data, config = data.merged().data, self.config
+        rng = np.random.default_rng(seed)
+        parts = holdout_learners(data, share=0.1, rng=rng)
+        train, held_out = data.take_learners(parts.train), data.take_learners(parts.test)
+        if validation is not None:
+            train, held_out = data, validation
+        torch.manual_seed(seed)
+        network = _network(self.name, len(data.skills), len(data.items), config)
+        fitted = FittedPeer(self.name, network, data.skills, data.items)
+        optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
+        coded, runs = fitted.coded(train), sequences_of(train, fold=LENGTH)
+        best, misses = copy.deepcopy(network.state_dict()), list[float]()
+        keeper = kept = None
+        if checkpoint is not None:
+            keeper = CheckpointKeeper(checkpoint, fingerprint(data, config, seed))
+            kept = keeper.load()
+        if kept is not None:
+            network.load_state_dict(kept.network)
+            groups = optimizer.state_dict()["param_groups"]
+            optimizer.load_state_dict({"state": kept.optimizer, "param_groups": groups})
+            torch.set_rng_state(kept.torch_rng)
+            rng.bit_generator.state = kept.numpy_rng
+            misses, best = list(kept.losses), dict(kept.best)
+        while len(misses) < config.max_epochs and not _is_settled(misses, config.patience):
+            network.train()
+            for batch in _batches(runs, config.batch_sequences, rng=rng):
+                loss = _loss(network, coded, batch)
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()  # type: ignore[no-untyped-call]
+                torch.nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
+                optimizer.step()
+            misses.append(1.0 - auc(held_out.correct, fitted.predict(held_out)))
+            if misses[-1] == min(misses):
+                best = copy.deepcopy(network.state_dict())
+            if progress is not None:
+                text = f"{self.name}: epoch {len(misses)}, 1 - AUC {misses[-1]:.4f}"
+                progress(len(misses) / config.max_epochs, text)
+            if keeper is not None:
+                keeper.save(network, optimizer, best=best, losses=misses, rng=rng)
+        network.load_state_dict(best)
+        fitted.temperature = best_temperature(
+            fitted.logits(held_out), tokens_of(held_out, data.skills)
+        )
+        return fitted
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Coded:
+    """Codes of every response (n,): skill, item (the number of items if unknown), outcome."""
+
+    skill: I64
+    item: I64
+    correct: I64
+
+
+class FittedPeer:
+    """A trained model of pyKT's."""
+
+    def __init__(
+        self, name: str, network: nn.Module, skills: NDArray[np.str_], items: NDArray[np.str_]
+    ) -> None:
+        self.name = name
+        self.network = network
+        self.skills = skills
+        self.items = items
+        self.temperature = 1.0
+
+    def coded(self, data: ResponseArrays) -> _Coded:
+        """Recode merged data. Raises: DataError for anything but one known skill a response."""
+        if (np.diff(data.skill_indptr) != 1).any():
+            raise DataError(f"{self.name} reads one skill a response; this log has none or several")
+        skill = lookup(self.skills, data.skills).astype(np.int64)[data.skill_index]
+        if (skill < 0).any():
+            raise DataError(f"{(skill < 0).sum()} responses have a skill that was not fitted on")
+        item = np.append(lookup(self.items, data.items).astype(np.int64), -1)[data.item]
+        return _Coded(
+            skill=skill,
+            item=np.where(item < 0, len(self.items), item),
+            correct=data.correct.astype(np.int64),
+        )
+
+    def logits(self, data: ResponseArrays) -> F:
+        """Return (n,) logits of merged data; a row beyond the first 200 sees 100 before it or more.
+
+        Runs of 200 overlap by half, and each scores what the run before did not reach.
+        """
+        coded, found = self.coded(data), np.empty(data.n_responses)
+        whole, half = sequences_of(data, fold=None), LENGTH // 2
+        runs = _overlapping(whole)
+        self.network.eval()
+        with torch.inference_mode():
+            for batch in _batches(runs, 128, rng=None):
+                logits, rows, is_there = _forward(self.network, coded, batch)
+                is_first = np.isin(batch.start, whole.start)
+                is_new = is_there & (is_first[:, None] | (np.arange(rows.shape[1]) >= half))
+                found[rows[is_new]] = logits.double().numpy()[is_new]
+        return found
+
+    def predict(self, data: ResponseArrays) -> F:
+        """Return (n,) P(correct) from what the learner did before each response."""
+        merged = data.merged()
+        return sigmoid(self.logits(merged.data) / self.temperature)[merged.response]
+
+
+def _network(name: str, n_skills: int, n_items: int, config: PeerConfig) -> nn.Module:
+    sizes: dict[str, Any] = {
+        "n_question": n_skills,
+        "n_pid": n_items,
+        "d_model": config.d_model,
+        "n_blocks": config.blocks,
+        "dropout": config.dropout,
+        "d_ff": config.d_ff,
+        "num_attn_heads": config.heads,
+    }
+    try:
+        if name == "pykt_akt":
+            made: nn.Module = import_module("pykt.models.akt").AKT(**sizes)
+        else:
+            made = import_module("pykt.models.simplekt").simpleKT(
+                final_fc_dim=256, final_fc_dim2=256, seq_len=LENGTH, **sizes
+            )
+    except ImportError as error:
+        raise SystemExit(
+            f"{name} needs a pyKT that holds it (pip install '.[bench]'): {error}"
+        ) from error
+    return made
+
+
+def _forward(
+    network: nn.Module, coded: _Coded, batch: Sequences
+) -> tuple[Tensor, I64, NDArray[np.bool_]]:
+    """Return logits, rows and which are there, each (sequences, steps)."""
+    steps = np.arange(int(batch.length.max()))
+    is_there = steps < batch.length[:, None]
+    rows = np.where(is_there, batch.start[:, None] + steps, 0)
+    skill, item, correct = (
+        torch.from_numpy(np.where(is_there, values[rows], 0))
+        for values in (coded.skill, coded.item, coded.correct)
+    )
+    if hasattr(network.model, "blocks_1"):
+        p = network(skill, correct, item)[0]
+    else:
+        # simpleKT takes the first response and the rest apart, and puts them together again.
+        first = {"qseqs": item, "cseqs": skill, "rseqs": correct}
+        p = network(first | {f"shft_{key}": values[:, 1:] for key, values in first.items()})
+    return torch.logit(p.clamp(1e-6, 1 - 1e-6)), rows, is_there
+
+
+def _loss(network: nn.Module, coded: _Coded, batch: Sequences) -> Tensor:
+    logits, rows, is_there = _forward(network, coded, batch)
+    told = torch.from_numpy(coded.correct[rows[is_there]].astype(np.float32))
+    return functional.binary_cross_entropy_with_logits(logits[torch.from_numpy(is_there)], told)
+
+
+def _batches(runs: Sequences, n: int, *, rng: np.random.Generator | None) -> Iterator[Sequences]:
+    """Yield n runs of like length at a time, in random order if there is an rng."""
+    order = np.argsort(-runs.length, kind="stable")
+    begins = np.arange(0, len(order), n)
+    for begin in begins if rng is None else rng.permutation(begins):
+        picked = order[begin : begin + n]
+        yield Sequences(start=runs.start[picked], length=runs.length[picked])
+
+
+def _overlapping(whole: Sequences) -> Sequences:
+    """Cut histories into runs of LENGTH that begin half a run apart."""
+    half = LENGTH // 2
+    n_runs = np.maximum(1, -(-(whole.length - half) // half))
+    learner = np.repeat(np.arange(len(whole.start)), n_runs)
+    run = np.arange(len(learner)) - np.repeat(np.cumsum(n_runs) - n_runs, n_runs)
+    return Sequences(
+        start=whole.start[learner] + run * half,
+        length=np.minimum(LENGTH, whole.length[learner] - run * half),
+    )
+
+
+def _is_settled(misses: list[float], patience: int) -> bool:
+    return bool(misses) and len(misses) - 1 - int(np.argmin(misses)) >= patience
