@@ -6,7 +6,6 @@ where such a version is installed. Sizes are those of pyKT's own training script
 the training learners, one temperature from the same learners.
 """
 
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -21,19 +20,18 @@ from torch.nn import functional
 
 from kt_models.arrays import ResponseArrays, lookup
 from kt_models.baselines.solver import sigmoid
-from kt_models.dkt.checkpoint import CheckpointKeeper, fingerprint
-from kt_models.dkt.fit import best_temperature
-from kt_models.dkt.sequences import Sequences, sequences_of, tokens_of
 from kt_models.errors import ConfigError, DataError
 from kt_models.evaluate.metrics import auc
+from kt_models.networks.checkpoint import Checkpoint
+from kt_models.networks.sequences import Sequences, sequences_of, tokens_of
+from kt_models.networks.temperature import best_temperature
+from kt_models.networks.training import Schedule, descend, held_out_of, train_epochs
 from kt_models.protocol import Progress
-from kt_models.split import holdout_learners
 
 I64 = NDArray[np.int64]
 F = NDArray[np.float64]
 
 LENGTH = 200
-_LARGEST_GRADIENT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,47 +79,29 @@ class PeerTracer:
         """
         data, config = data.merged().data, self.config
         rng = np.random.default_rng(seed)
-        parts = holdout_learners(data, share=0.1, rng=rng)
-        train, held_out = data.take_learners(parts.train), data.take_learners(parts.test)
-        if validation is not None:
-            train, held_out = data, validation
+        train, held_out = held_out_of(data, validation, share=0.1, rng=rng)
         torch.manual_seed(seed)
         network = _network(self.name, len(data.skills), len(data.items), config)
         fitted = FittedPeer(self.name, network, data.skills, data.items)
         optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
         coded, runs = fitted.coded(train), sequences_of(train, fold=LENGTH)
-        best, misses = copy.deepcopy(network.state_dict()), list[float]()
-        keeper = kept = None
-        if checkpoint is not None:
-            keeper = CheckpointKeeper(checkpoint, fingerprint(data, config, seed))
-            kept = keeper.load()
-        if kept is not None:
-            network.load_state_dict(kept.network)
-            groups = optimizer.state_dict()["param_groups"]
-            optimizer.load_state_dict({"state": kept.optimizer, "param_groups": groups})
-            torch.set_rng_state(kept.torch_rng)
-            rng.bit_generator.state = kept.numpy_rng
-            misses, best = list(kept.losses), dict(kept.best)
-        while len(misses) < config.max_epochs and not _is_settled(misses, config.patience):
-            network.train()
+
+        def epoch(_: int) -> None:
             for batch in _batches(runs, config.batch_sequences, rng=rng):
-                loss = _loss(network, coded, batch)
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()  # type: ignore[no-untyped-call]
-                torch.nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
-                optimizer.step()
-            misses.append(1.0 - auc(held_out.correct, fitted.predict(held_out)))
-            if misses[-1] == min(misses):
-                best = copy.deepcopy(network.state_dict())
-            if progress is not None:
-                text = f"{self.name}: epoch {len(misses)}, 1 - AUC {misses[-1]:.4f}"
-                progress(len(misses) / config.max_epochs, text)
-            if keeper is not None:
-                keeper.save(network, optimizer, best=best, losses=misses, rng=rng)
-        network.load_state_dict(best)
-        fitted.temperature = best_temperature(
-            fitted.logits(held_out), tokens_of(held_out, data.skills)
+                descend(network, optimizer, _loss(network, coded, batch))
+
+        train_epochs(
+            network,
+            optimizer,
+            Schedule(self.name, "1 - AUC", config.max_epochs, config.patience),
+            epoch=epoch,
+            miss=lambda: 1.0 - auc(held_out.correct, fitted.predict(held_out)),
+            rng=rng,
+            progress=progress,
+            checkpoint=Checkpoint.of(checkpoint, data, config, seed),
         )
+        held_out_tokens = tokens_of(held_out, data.skills)
+        fitted.temperature = best_temperature(fitted.logits(held_out), held_out_tokens)
         return fitted
 
 
@@ -252,7 +232,3 @@ def _overlapping(whole: Sequences) -> Sequences:
         start=whole.start[learner] + run * half,
         length=np.minimum(LENGTH, whole.length[learner] - run * half),
     )
-
-
-def _is_settled(misses: list[float], patience: int) -> bool:
-    return bool(misses) and len(misses) - 1 - int(np.argmin(misses)) >= patience

@@ -14,7 +14,7 @@ from kt_models.cakt.config import CAKTConfig
 from kt_models.cakt.network import Batch
 from kt_models.cakt.packing import I64, Pack
 from kt_models.cakt.windows import Windows, windows_of
-from kt_models.dkt.sequences import Sequences, Tokens, sequences_of, tokens_of
+from kt_models.networks.sequences import Sequences, Tokens, sequences_of, tokens_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,8 +1,5 @@
 """Fit CAKT: the epoch is chosen by the AUC on held-out training learners, never on test data."""
 
-import copy
-import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,20 +16,16 @@ from kt_models.cakt.config import CAKTConfig
 from kt_models.cakt.network import CAKTNetwork
 from kt_models.cakt.packing import even_packs, random_packs
 from kt_models.devices import device_named
-from kt_models.dkt.checkpoint import CheckpointKeeper, fingerprint
-from kt_models.dkt.fit import best_temperature, entry_loss
-from kt_models.errors import DataError, FitError
+from kt_models.errors import DataError
 from kt_models.evaluate.metrics import auc
 from kt_models.evaluate.slices import fuse_mean
+from kt_models.networks.checkpoint import Checkpoint
+from kt_models.networks.temperature import best_temperature, entry_loss
+from kt_models.networks.training import Schedule, descend, held_out_of, train_epochs
 from kt_models.protocol import Progress
-from kt_models.split import holdout_learners
 
 F = NDArray[np.float64]
 
-logger = logging.getLogger(__name__)
-
-CHECKPOINT_FILE = "cakt-training.safetensors"
-_LARGEST_GRADIENT = 5.0
 # Convolutions run on chunks of exactly this many windows at evaluation, the last one filled up:
 # a forecast then never hangs on how many other windows there are, not even by a bit.
 _CHUNK = 256
@@ -71,29 +64,22 @@ def fit_network(
     Raises: DataError for fewer than two learners without validation data, FitError when a
     forecast is not a number, ConfigError when a GPU is asked for and there is none.
     """
+    device = device_named(config.device)
     rng = np.random.default_rng(seed)
     skills = np.asarray(data.skills[np.unique(data.skill_index)])
-    train, held_out = data, validation
-    if held_out is None:
-        if data.n_learners < 2:
-            raise DataError("choosing the epoch needs two training learners or more; got 1")
-        parts = holdout_learners(data, share=config.validation_share, rng=rng)
-        train, held_out = data.take_learners(parts.train), data.take_learners(parts.test)
+    train, held_out = held_out_of(data, validation, share=config.validation_share, rng=rng)
     base, of_train, of_held_out = _bases(train, held_out, config=config, seed=seed, rng=rng)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        keeper = None
-        if checkpoint is not None:
-            mark = fingerprint(data, config, seed)
-            keeper = CheckpointKeeper(checkpoint, mark, file_name=CHECKPOINT_FILE)
         trained = _train(
             prepare(train, skills, config=config, fold=config.fold, base=of_train),
             prepare(held_out, skills, config=config, fold=config.predict_fold, base=of_held_out),
             skills=skills,
             config=config,
+            device=device,
             rng=rng,
             progress=progress,
-            keeper=keeper,
+            checkpoint=Checkpoint.of(checkpoint, data, config, seed),
         )
     if base is not None and validation is None:
         # The network is done; what serves may know the items of the held-out learners too.
@@ -124,43 +110,34 @@ def _train(
     *,
     skills: NDArray[np.str_],
     config: CAKTConfig,
+    device: torch.device,
     rng: np.random.Generator,
     progress: Progress | None,
-    keeper: CheckpointKeeper | None,
+    checkpoint: Checkpoint | None,
 ) -> CAKTFit:
-    device = device_named(config.device)
     network = CAKTNetwork(len(skills), config).to(device)
     optimizer = torch.optim.Adam(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
-    misses: list[float] = []
-    best = copy.deepcopy(network.state_dict())
-    kept = None if keeper is None else keeper.load()
-    if kept is not None:
-        network.load_state_dict(kept.network)
-        groups = optimizer.state_dict()["param_groups"]
-        optimizer.load_state_dict({"state": kept.optimizer, "param_groups": groups})
-        torch.set_rng_state(kept.torch_rng)
-        rng.bit_generator.state = kept.numpy_rng
-        misses, best = list(kept.losses), dict(kept.best)
-    for epoch in range(len(misses), config.max_epochs):
-        if _is_settled(misses, config):
-            break
+
+    def epoch(number: int) -> None:
         for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * config.step_factor ** (epoch // config.step_epochs)
+            group["lr"] = config.learning_rate * config.step_factor ** (
+                number // config.step_epochs
+            )
         _epoch(network, optimizer, train, config=config, rng=rng)
-        misses.append(_miss(entry_logits(network, held_out), held_out))
-        if not np.isfinite(misses[-1]):
-            raise FitError(f"CAKT: validation gives {misses[-1]} after epoch {epoch}")
-        if misses[-1] == min(misses):
-            best = copy.deepcopy(network.state_dict())
-        if progress is not None:
-            share = (epoch + 1) / config.max_epochs
-            progress(share, f"CAKT: epoch {epoch + 1}, 1 - AUC {misses[-1]:.4f}")
-        if keeper is not None:
-            keeper.save(network, optimizer, best=best, losses=misses, rng=rng)
-    network.load_state_dict(best)
-    network.to("cpu").eval()
+
+    misses = train_epochs(
+        network,
+        optimizer,
+        Schedule("CAKT", "1 - AUC", config.max_epochs, config.patience),
+        epoch=epoch,
+        miss=lambda: _miss(entry_logits(network, held_out), held_out),
+        rng=rng,
+        progress=progress,
+        checkpoint=checkpoint,
+    )
+    network.to("cpu")
     temperature = 1.0
     if config.calibrates:
         temperature = best_temperature(entry_logits(network, held_out), held_out.tokens)
@@ -169,12 +146,8 @@ def _train(
         base=None,
         skills=skills,
         temperature=temperature,
-        validation_misses=tuple(misses),
+        validation_misses=misses,
     )
-
-
-def _is_settled(misses: Sequence[float], config: CAKTConfig) -> bool:
-    return bool(misses) and len(misses) - 1 - int(np.argmin(misses)) >= config.patience
 
 
 def _epoch(
@@ -185,7 +158,6 @@ def _epoch(
     config: CAKTConfig,
     rng: np.random.Generator,
 ) -> None:
-    network.train()
     device = next(network.parameters()).device
     tokens = train.tokens
     for pack in random_packs(train.sequences, n_sequences=config.batch_sequences, rng=rng):
@@ -199,11 +171,7 @@ def _epoch(
             torch.from_numpy(weight).to(device),
             reduction="sum",
         )
-        loss = loss / len(pack.rows)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
-        optimizer.step()
+        descend(network, optimizer, loss / len(pack.rows))
 
 
 def entry_logits(network: CAKTNetwork, prepared: Prepared) -> F:

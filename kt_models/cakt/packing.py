@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kt_models.dkt.sequences import Sequences
+from kt_models.networks.sequences import Sequences
 
 I64 = NDArray[np.int64]
 

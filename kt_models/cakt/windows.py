@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kt_models.cakt.config import WindowOf
-from kt_models.dkt.sequences import Sequences, Tokens
+from kt_models.networks.sequences import Sequences, Tokens
 
 I64 = NDArray[np.int64]
 

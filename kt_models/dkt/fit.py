@@ -1,7 +1,6 @@
 """Fit DKT: the epoch is chosen on held-out training learners, never on test data."""
 
-import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ from torch.nn import functional
 
 from kt_models.arrays import ResponseArrays
 from kt_models.devices import device_named
-from kt_models.dkt.checkpoint import CheckpointKeeper, fingerprint
 from kt_models.dkt.config import DKTConfig
 from kt_models.dkt.network import DKTNetwork
-from kt_models.dkt.sequences import (
+from kt_models.networks.checkpoint import Checkpoint
+from kt_models.networks.sequences import (
     Batch,
     Sequences,
     Tokens,
@@ -26,13 +25,11 @@ from kt_models.dkt.sequences import (
     sequences_of,
     tokens_of,
 )
-from kt_models.errors import DataError, FitError
+from kt_models.networks.temperature import best_temperature, entry_loss
+from kt_models.networks.training import Schedule, descend, held_out_of, train_epochs
 from kt_models.protocol import Progress
-from kt_models.split import holdout_learners
 
 F = NDArray[np.float64]
-
-_LARGEST_GRADIENT = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,92 +62,36 @@ def fit_network(
     device = device_named(config.device)
     rng = np.random.default_rng(seed)
     skills = np.asarray(data.skills[np.unique(data.skill_index)])
-    train, held_out = data, validation
-    if held_out is None:
-        if data.n_learners < 2:
-            raise DataError("choosing the epoch needs two training learners or more; got 1")
-        parts = holdout_learners(data, share=config.validation_share, rng=rng)
-        train, held_out = data.take_learners(parts.train), data.take_learners(parts.test)
+    train, held_out = held_out_of(data, validation, share=config.validation_share, rng=rng)
+    sequences, tokens = sequences_of(train, fold=config.fold), tokens_of(train, skills)
+    held_sequences = sequences_of(held_out, fold=config.predict_fold)
+    held_tokens = tokens_of(held_out, skills)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        keeper = None
-        if checkpoint is not None:
-            keeper = CheckpointKeeper(checkpoint, fingerprint(data, config, seed))
-        return _train(
-            train,
-            held_out,
-            skills=skills,
-            config=config,
-            device=device,
+        network = DKTNetwork(
+            len(skills), embedding=config.embedding, hidden=config.hidden, dropout=config.dropout
+        ).to(device)
+        optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
+
+        def held_out_logits() -> F:
+            return predict_entry_logits(network, held_sequences, held_tokens)
+
+        losses = train_epochs(
+            network,
+            optimizer,
+            Schedule("DKT", "log loss", config.max_epochs, config.patience),
+            epoch=lambda _: _epoch(network, optimizer, sequences, tokens, config=config, rng=rng),
+            miss=lambda: entry_loss(held_out_logits(), held_tokens),
             rng=rng,
             progress=progress,
-            keeper=keeper,
+            checkpoint=Checkpoint.of(checkpoint, data, config, seed),
         )
-
-
-def _train(
-    train: ResponseArrays,
-    held_out: ResponseArrays,
-    *,
-    skills: NDArray[np.str_],
-    config: DKTConfig,
-    device: torch.device,
-    rng: np.random.Generator,
-    progress: Progress | None,
-    keeper: CheckpointKeeper | None,
-) -> DKTFit:
-    network = DKTNetwork(
-        len(skills), embedding=config.embedding, hidden=config.hidden, dropout=config.dropout
-    ).to(device)
-    optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
-    sequences = sequences_of(train, fold=config.fold)
-    tokens, held_tokens = tokens_of(train, skills), tokens_of(held_out, skills)
-    held_sequences = sequences_of(held_out, fold=config.predict_fold)
-    losses: list[float] = []
-    best = copy.deepcopy(network.state_dict())
-    kept = None if keeper is None else keeper.load()
-    if kept is not None:
-        network.load_state_dict(kept.network)
-        groups = optimizer.state_dict()["param_groups"]
-        optimizer.load_state_dict({"state": kept.optimizer, "param_groups": groups})
-        torch.set_rng_state(kept.torch_rng)
-        rng.bit_generator.state = kept.numpy_rng
-        losses, best = list(kept.losses), kept.best
-    for epoch in range(len(losses), config.max_epochs):
-        if _is_settled(losses, config):
-            break
-        if device.type == "cuda":
-            # The GPU's own generator is not in the checkpoint: each epoch begins it anew.
-            torch.cuda.manual_seed(int(rng.integers(2**31)))
-        _epoch(network, optimizer, sequences, tokens, config=config, rng=rng)
-        logits = predict_entry_logits(network, held_sequences, held_tokens)
-        losses.append(entry_loss(logits, held_tokens))
-        if not np.isfinite(losses[-1]):
-            raise FitError(f"DKT: validation log loss is {losses[-1]} after epoch {epoch}")
-        if losses[-1] == min(losses):
-            best = copy.deepcopy(network.state_dict())
-        if progress is not None:
-            share = (epoch + 1) / config.max_epochs
-            progress(share, f"DKT: epoch {epoch + 1}, log loss {losses[-1]:.4f}")
-        if keeper is not None:
-            keeper.save(network, optimizer, best=best, losses=losses, rng=rng)
-    network.load_state_dict(best)
-    network.eval()
-    temperature = 1.0
-    if config.calibrates:
-        logits = predict_entry_logits(network, held_sequences, held_tokens)
-        temperature = best_temperature(logits, held_tokens)
     return DKTFit(
         network=network,
         skills=skills,
-        temperature=temperature,
-        validation_losses=tuple(losses),
+        temperature=best_temperature(held_out_logits(), held_tokens) if config.calibrates else 1.0,
+        validation_losses=losses,
     )
-
-
-def _is_settled(losses: Sequence[float], config: DKTConfig) -> bool:
-    """Return whether the validation loss has not fallen for as long as patience lasts."""
-    return bool(losses) and len(losses) - 1 - int(np.argmin(losses)) >= config.patience
 
 
 def _epoch(
@@ -162,15 +103,10 @@ def _epoch(
     config: DKTConfig,
     rng: np.random.Generator,
 ) -> None:
-    network.train()
     for batch in batches(sequences, n_cells=config.batch_responses, rng=rng):
         logits, correct, weight = _forward(network, tokens, batch)
         loss = functional.binary_cross_entropy_with_logits(logits, correct, weight, reduction="sum")
-        loss = loss / len(batch.rows)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
-        optimizer.step()
+        descend(network, optimizer, loss / len(batch.rows))
 
 
 def _forward(network: DKTNetwork, tokens: Tokens, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
@@ -216,20 +152,6 @@ def predict_entry_logits(network: DKTNetwork, sequences: Sequences, tokens: Toke
             entries = np.arange(ends[-1]) + np.repeat(starts - (ends - counts), counts)
             found[entries] = logits.double().cpu().numpy()
     return found
-
-
-def entry_loss(logits: F, tokens: Tokens, temperature: float = 1.0) -> float:
-    """Return the mean log loss, each skill of a response weighted by its share."""
-    counts = np.diff(tokens.indptr)
-    correct = np.repeat(tokens.correct, counts)
-    losses = np.logaddexp(0.0, np.where(correct == 1, -logits, logits) / temperature)
-    return float(np.average(losses, weights=np.repeat(1.0 / counts, counts)))
-
-
-def best_temperature(logits: F, tokens: Tokens) -> float:
-    """Search the one number that divides logits, .5 to 2, for the least validation log loss."""
-    grid = np.exp(np.linspace(np.log(0.5), np.log(2.0), 57))
-    return float(grid[int(np.argmin([entry_loss(logits, tokens, one) for one in grid]))])
 
 
 def _tensor(values: NDArray[Any], device: torch.device) -> Tensor:

@@ -17,10 +17,10 @@ from kt_models.artifacts import (
     write_artifact,
 )
 from kt_models.dkt.config import DKTConfig
-from kt_models.dkt.sequences import sequences_of, tokens_of
 from kt_models.dkt.state import DKTState, dump_state, load_state
 from kt_models.errors import DataError
 from kt_models.evaluate.slices import fuse_mean
+from kt_models.networks.sequences import sequences_of, tokens_of
 from kt_models.online import check_observation, counted_beliefs, seen_after
 from kt_models.protocol import Beliefs, Observation, Progress
 

@@ -19,8 +19,14 @@ from torch import Tensor
 
 from kt_models.devices import device_named, tensor_like
 from kt_models.errors import FitError
+from kt_models.networks.checkpoint import (
+    Checkpoint,
+    named,
+    optimizer_load,
+    optimizer_tensors,
+    under,
+)
 from kt_models.protocol import Progress
-from kt_models.psi_kt.checkpoint import Keeper
 from kt_models.psi_kt.config import PSIKTConfig
 from kt_models.psi_kt.guide import first_variables, guide
 from kt_models.psi_kt.model import Draw, Sizes, model, population_of
@@ -59,7 +65,7 @@ def fit_variables(
     seed: int,
     warm: Mapping[str, NDArray[np.float64]] | None = None,
     progress: Progress | None = None,
-    keeper: Keeper | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Fit:
     """Fit; the same log, settings, seed and number of threads give the same variables.
 
@@ -72,7 +78,7 @@ def fit_variables(
         variables = fit_structured(packed, config=config, seed=seed, progress=progress)
         return Fit(variables=variables, losses=())
     training = Fitting(packed, config=config, seed=seed, warm=warm)
-    begin_at = training.resume(keeper)
+    begin_at = training.resume(checkpoint)
     # The pass for edges, which comes after, takes about as long as an epoch.
     n_passes = training.n_epochs + 1
 
@@ -87,8 +93,8 @@ def fit_variables(
         which = f"epoch {epoch + 1} of {training.n_epochs}"
         loss = training.epoch(epoch, teller(epoch, which))
         is_kept = (epoch + 1) % max(training.n_epochs // _KEPT_TIMES, 1) == 0
-        if keeper is not None and is_kept:
-            training.keep(keeper, epoch + 1)
+        if checkpoint is not None and is_kept:
+            training.keep(checkpoint, epoch + 1)
         tell(epoch + 1, f"{which}, loss {loss:.4f} a response")
     return training.result()
 
@@ -147,29 +153,28 @@ class Fitting:
         make: Any = Trace_ELBO
         self._elbo: Any = make()
 
-    def resume(self, keeper: Keeper | None) -> int:
+    def resume(self, checkpoint: Checkpoint | None) -> int:
         """Go on from what is kept; return the epoch to begin with."""
-        kept = None if keeper is None else keeper.load()
+        kept = None if checkpoint is None else checkpoint.read()
         if kept is None:
             return 0
+        tensors, facts = kept
+        variables, summed = under("variables", tensors), under("summed", tensors)
         with torch.no_grad():
             for name, value in self.variables.items():
-                value.copy_(kept.variables[name])
-                self._summed[name].copy_(kept.summed[name])
-        groups = self._optimizer.state_dict()["param_groups"]
-        self._optimizer.load_state_dict({"state": kept.optimizer, "param_groups": groups})
-        self._n_summed, self._losses = kept.n_summed, list(kept.losses)
-        return kept.n_epochs
+                value.copy_(variables[name])
+                self._summed[name].copy_(summed[name])
+        optimizer_load(self._optimizer, under("optimizer", tensors))
+        self._n_summed, self._losses = facts["n_summed"], list(facts["losses"])
+        return int(facts["n_epochs"])
 
-    def keep(self, keeper: Keeper, n_epochs: int) -> None:
+    def keep(self, checkpoint: Checkpoint, n_epochs: int) -> None:
         """Write the fit as it stands."""
-        keeper.save(
-            self.variables,
-            self._summed,
-            self._optimizer,
-            n_summed=self._n_summed,
-            n_epochs=n_epochs,
-            losses=self._losses,
+        checkpoint.write(
+            named("variables", self.variables)
+            | named("summed", self._summed)
+            | named("optimizer", optimizer_tensors(self._optimizer)),
+            {"n_summed": self._n_summed, "n_epochs": n_epochs, "losses": self._losses},
         )
 
     def epoch(self, epoch: int, tell: Tell | None = None) -> float:

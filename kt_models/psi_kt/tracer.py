@@ -59,7 +59,7 @@ class PSIKTTracer:
         """
         import torch
 
-        from kt_models.psi_kt.checkpoint import Keeper, fingerprint
+        from kt_models.networks.checkpoint import Checkpoint
         from kt_models.psi_kt.fit import fit_variables
         from kt_models.psi_kt.packing import pack
 
@@ -68,10 +68,7 @@ class PSIKTTracer:
         merged = data.merged().data
         packed = pack(merged, unit_steps=self.config.unit_steps)
         warm = None if self.start is None else _warm(self.start, packed.skills, packed.items)
-        keeper = None
-        if checkpoint is not None:
-            mark = b"" if warm is None else b"".join(warm[name].tobytes() for name in sorted(warm))
-            keeper = Keeper(checkpoint, fingerprint(merged, self.config, seed, warm=mark))
+        begun = b"" if warm is None else b"".join(warm[name].tobytes() for name in sorted(warm))
         with torch.random.fork_rng(devices=[]):
             fit = fit_variables(
                 packed,
@@ -79,7 +76,7 @@ class PSIKTTracer:
                 seed=seed,
                 warm=warm,
                 progress=progress,
-                keeper=keeper,
+                checkpoint=Checkpoint.of(checkpoint, merged, self.config, seed, warm=begun),
             )
 
         def tell(share: float) -> None:

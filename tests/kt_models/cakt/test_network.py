@@ -16,7 +16,7 @@ from kt_models.cakt.convolution import ResidualBlock, WindowConvolutions, Window
 from kt_models.cakt.network import CAKTNetwork
 from kt_models.cakt.packing import even_packs, pack, random_packs
 from kt_models.cakt.recurrence import RaggedLSTM
-from kt_models.dkt.sequences import Sequences, sequences_of
+from kt_models.networks.sequences import Sequences, sequences_of
 from tests.kt_models.conformance import make_log
 
 FRAMES, SIDE = 3, 5

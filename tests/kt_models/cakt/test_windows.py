@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kt_models.arrays import ResponseArrays
 from kt_models.cakt.config import WindowOf
 from kt_models.cakt.windows import Windows, windows_of
-from kt_models.dkt.sequences import sequences_of, tokens_of
+from kt_models.networks.sequences import sequences_of, tokens_of
 from tests.kt_models.conformance import flip, make_log
 
 Pairs = list[tuple[int, int]]

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from kt_models.arrays import ResponseArrays
-from kt_models.dkt.checkpoint import FILE_NAME
 from kt_models.dkt.config import DKTConfig
 from kt_models.dkt.model import DKTTracer, FittedDKT
+from kt_models.networks.checkpoint import FILE_NAME
 
 CONFIG = DKTConfig(hidden=8, embedding=4, max_epochs=5, patience=5, batch_responses=200)
 

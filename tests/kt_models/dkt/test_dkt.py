@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from kt_models.arrays import ResponseArrays
 from kt_models.dkt.config import DKTConfig
 from kt_models.dkt.model import DKTTracer, FittedDKT
-from kt_models.dkt.sequences import batches, sequences_of
 from kt_models.errors import ConfigError, DataError, StateError
 from kt_models.evaluate.metrics import auc
+from kt_models.networks.sequences import batches, sequences_of
 from kt_models.split import holdout_learners
 from kt_models.synthetic import simulate_bkt
 from tests.kt_models.conformance import TracerConformance, make_log, replay
@@ -64,7 +64,7 @@ def test_a_fit_leaves_torch_s_own_random_state_alone() -> None:
 
 def test_the_epoch_with_the_least_validation_loss_is_kept() -> None:
     from kt_models.dkt.fit import fit_network, predict_entry_logits
-    from kt_models.dkt.sequences import tokens_of
+    from kt_models.networks.sequences import tokens_of
 
     data = make_log(0, n_learners=40).merged().data
     parts = holdout_learners(data, share=0.25, rng=np.random.default_rng(0))

@@ -10,8 +10,8 @@ import torch
 from kt_models.arrays import ResponseArrays
 from kt_models.errors import ConfigError, DataError, FitError
 from kt_models.evaluate.metrics import auc, score
+from kt_models.networks.checkpoint import FILE_NAME
 from kt_models.psi_kt import fit as fitting
-from kt_models.psi_kt.checkpoint import FILE_NAME
 from kt_models.psi_kt.config import CONFIGS
 from kt_models.psi_kt.evidence import edge_evidence
 from kt_models.psi_kt.filter import FittedPSIKT
