@@ -142,7 +142,7 @@ def compared(options: argparse.Namespace) -> None:
     protocol, data = options.protocol, options.data
     if options.part == "published":
         protocol = "published"
-        systems, against = systems or PUBLISHED, "dkt"
+        systems, against = systems or PUBLISHED, PUBLISHED[1]
     elif options.part in ("clean", "ablations"):
         protocol, data = "honest", CLEAN
     if options.part == "ablations":

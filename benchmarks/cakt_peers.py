@@ -1,9 +1,10 @@
 """AKT and simpleKT of pyKT as tracers, to stand beside ours on the very same rows.
 
-Wants the extra `bench`. pyKT 0.0.38 holds AKT; simpleKT is in pyKT's repository since, and is found
-where such a version is installed. Sizes are those of pyKT's own training scripts for ASSISTments
-2009. Trained as our networks are: histories cut at 200, the epoch chosen by the AUC on a tenth of
-the training learners, one temperature from the same learners.
+Wants the extra `bench`. pyKT 0.0.38 holds AKT; simpleKT came to pyKT's repository after it (figures
+in docs/cakt.md: pykt/models/simplekt.py of commit 337edf0b) and is found where such a version is
+installed. Sizes are those of pyKT's own training scripts. Trained as our networks are: histories
+cut at 200, the epoch chosen by the AUC on a tenth of the training learners, one temperature from
+the same learners. A batch has about as many responses as 64 of pyKT's padded sequences.
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from torch.nn import functional
 
 from kt_models.arrays import ResponseArrays, lookup
 from kt_models.baselines.solver import sigmoid
+from kt_models.devices import device_named
 from kt_models.errors import ConfigError, DataError
 from kt_models.evaluate.metrics import auc
 from kt_models.networks.checkpoint import Checkpoint
@@ -44,7 +46,7 @@ class PeerConfig:
     blocks: int = 4
     dropout: float = 0.2
     learning_rate: float = 1e-4
-    batch_sequences: int = 64
+    batch_responses: int = 3_200
     max_epochs: int = 100
     patience: int = 5
 
@@ -80,15 +82,17 @@ class PeerTracer:
         data, config = data.merged().data, self.config
         rng = np.random.default_rng(seed)
         train, held_out = held_out_of(data, validation, share=0.1, rng=rng)
+        device = device_named("auto")
         torch.manual_seed(seed)
-        network = _network(self.name, len(data.skills), len(data.items), config)
+        network = _network(self.name, len(data.skills), len(data.items), config).to(device)
         fitted = FittedPeer(self.name, network, data.skills, data.items)
         optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
         coded, runs = fitted.coded(train), sequences_of(train, fold=LENGTH)
 
         def epoch(_: int) -> None:
-            for batch in _batches(runs, config.batch_sequences, rng=rng):
-                descend(network, optimizer, _loss(network, coded, batch))
+            for batch in run_batches(runs, n_cells=config.batch_responses, rng=rng):
+                loss = _loss(network, coded, batch)
+                descend(loss, network=network, optimizer=optimizer)
 
         train_epochs(
             network,
@@ -98,10 +102,13 @@ class PeerTracer:
             miss=lambda: 1.0 - auc(held_out.correct, fitted.predict(held_out)),
             rng=rng,
             progress=progress,
-            checkpoint=Checkpoint.of(checkpoint, data, config, seed),
+            checkpoint=Checkpoint.of(checkpoint, data, config, seed, validation=validation),
         )
-        held_out_tokens = tokens_of(held_out, data.skills)
-        fitted.temperature = best_temperature(fitted.logits(held_out), held_out_tokens)
+        fitted.temperature = best_temperature(
+            fitted.logits(held_out),
+            tokens_of(held_out, data.skills),
+            sequences_of(held_out, fold=None),
+        )
         return fitted
 
 
@@ -147,14 +154,14 @@ class FittedPeer:
         """
         coded, found = self.coded(data), np.empty(data.n_responses)
         whole, half = sequences_of(data, fold=None), LENGTH // 2
-        runs = _overlapping(whole)
+        runs = overlapping(whole)
         self.network.eval()
         with torch.inference_mode():
-            for batch in _batches(runs, 128, rng=None):
-                logits, rows, is_there = _forward(self.network, coded, batch)
+            for batch in run_batches(runs, n_cells=12_800, rng=None):
+                logits, _, rows, is_there = _forward(self.network, coded, batch)
                 is_first = np.isin(batch.start, whole.start)
                 is_new = is_there & (is_first[:, None] | (np.arange(rows.shape[1]) >= half))
-                found[rows[is_new]] = logits.double().numpy()[is_new]
+                found[rows[is_new]] = logits.double().cpu().numpy()[is_new]
         return found
 
     def predict(self, data: ResponseArrays) -> F:
@@ -189,40 +196,55 @@ def _network(name: str, n_skills: int, n_items: int, config: PeerConfig) -> nn.M
 
 def _forward(
     network: nn.Module, coded: _Coded, batch: Sequences
-) -> tuple[Tensor, I64, NDArray[np.bool_]]:
-    """Return logits, rows and which are there, each (sequences, steps)."""
+) -> tuple[Tensor, Tensor, I64, NDArray[np.bool_]]:
+    """Return logits, the network's own penalty (), rows and which are there.
+
+    Logits, rows and which are there are (sequences, steps).
+    """
+    device = next(network.parameters()).device
     steps = np.arange(int(batch.length.max()))
     is_there = steps < batch.length[:, None]
     rows = np.where(is_there, batch.start[:, None] + steps, 0)
     skill, item, correct = (
-        torch.from_numpy(np.where(is_there, values[rows], 0))
+        torch.from_numpy(np.where(is_there, values[rows], 0)).to(device)
         for values in (coded.skill, coded.item, coded.correct)
     )
     if hasattr(network.model, "blocks_1"):
-        p = network(skill, correct, item)[0]
+        p, penalty = network(skill, correct, item)
     else:
         # simpleKT takes the first response and the rest apart, and puts them together again.
         first = {"qseqs": item, "cseqs": skill, "rseqs": correct}
         p = network(first | {f"shft_{key}": values[:, 1:] for key, values in first.items()})
-    return torch.logit(p.clamp(1e-6, 1 - 1e-6)), rows, is_there
+        penalty = p.new_zeros(())
+    return torch.logit(p.clamp(1e-6, 1 - 1e-6)), penalty, rows, is_there
 
 
 def _loss(network: nn.Module, coded: _Coded, batch: Sequences) -> Tensor:
-    logits, rows, is_there = _forward(network, coded, batch)
-    told = torch.from_numpy(coded.correct[rows[is_there]].astype(np.float32))
-    return functional.binary_cross_entropy_with_logits(logits[torch.from_numpy(is_there)], told)
+    """Return pyKT's loss of a batch: the mean log loss and the network's own penalty."""
+    logits, penalty, rows, is_there = _forward(network, coded, batch)
+    told = torch.from_numpy(coded.correct[rows[is_there]].astype(np.float32)).to(logits.device)
+    real = logits[torch.from_numpy(is_there).to(logits.device)]
+    return functional.binary_cross_entropy_with_logits(real, told) + penalty
 
 
-def _batches(runs: Sequences, n: int, *, rng: np.random.Generator | None) -> Iterator[Sequences]:
-    """Yield n runs of like length at a time, in random order if there is an rng."""
-    order = np.argsort(-runs.length, kind="stable")
-    begins = np.arange(0, len(order), n)
-    for begin in begins if rng is None else rng.permutation(begins):
-        picked = order[begin : begin + n]
+def run_batches(
+    runs: Sequences, *, n_cells: int, rng: np.random.Generator | None
+) -> Iterator[Sequences]:
+    """Yield runs of like length, about n_cells responses at a time; with an rng at random."""
+    n = len(runs.length)
+    tie_break = np.arange(n) if rng is None else rng.permutation(n)
+    order = np.lexsort((tie_break, -runs.length))
+    cuts = [0]
+    while cuts[-1] < n:
+        longest = int(runs.length[order[cuts[-1]]])
+        cuts.append(min(n, cuts[-1] + max(1, n_cells // longest)))
+    numbers = np.arange(len(cuts) - 1)
+    for number in numbers if rng is None else rng.permutation(numbers):
+        picked = order[cuts[number] : cuts[number + 1]]
         yield Sequences(start=runs.start[picked], length=runs.length[picked])
 
 
-def _overlapping(whole: Sequences) -> Sequences:
+def overlapping(whole: Sequences) -> Sequences:
     """Cut histories into runs of LENGTH that begin half a run apart."""
     half = LENGTH // 2
     n_runs = np.maximum(1, -(-(whole.length - half) // half))

@@ -7,6 +7,7 @@ again, and a network's training goes on from its last epoch. Called by benchmark
 
 import ast
 import shutil
+import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -62,7 +63,7 @@ class Where:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scored:
-    """One system's predictions (n,), whose rows they are, and what they cost."""
+    """One system's predictions (n,), whose rows they are, what they cost, and the code's commit."""
 
     system: str
     learner: NDArray[np.int32]
@@ -71,6 +72,8 @@ class Scored:
     p: NDArray[np.float64]
     cpu_seconds: float
     peak_mib: float
+    validation_auc: float
+    made_by: str
 
 
 def trial_of(where: Where) -> Trial:
@@ -94,7 +97,8 @@ def trial_of(where: Where) -> Trial:
         ProtocolConfig(name=where.protocol),
         some(train),
         test=test,
-        rng=np.random.default_rng(where.seed),
+        # Folds are the same for every seed, so that seeds differ by the fit alone.
+        rng=np.random.default_rng(0),
     )
     for trial in drawn:
         if trial.fold == where.fold:
@@ -110,7 +114,7 @@ def tracer_of(system: str, *, time_unit: str) -> Tracer | PeerTracer:
         key, _, value = pair.partition("=")
         try:
             settings[key] = ast.literal_eval(value)
-        except ValueError:
+        except (ValueError, SyntaxError):
             settings[key] = value
     if name in PEERS:
         return PeerTracer(name, config=replace(PEERS[name], **settings))
@@ -130,6 +134,7 @@ def run(where: Where, systems: Sequence[str], *, out: Path) -> None:
         print(f"{where.name}: {system}, {trial.train.n_responses} responses to fit on", flush=True)
         checkpoint = path.with_suffix(".checkpoint")
         reset_peak_memory()
+        is_resumed = checkpoint.exists()
         cpu = time.process_time()
         fitted = tracer_of(system, time_unit=trial.train.time_unit).fit(
             trial.train,
@@ -141,7 +146,7 @@ def run(where: Where, systems: Sequence[str], *, out: Path) -> None:
         cpu = time.process_time() - cpu
         learner = trial.test.learner[trial.is_scored]
         alone = np.ones(len(trial.test.learners), dtype=np.bool_)
-        if where.data == CLEAN:
+        if where.data == CLEAN and where.protocol == "honest":
             alone = ~has_twin(trial.test, load(f"{CLEAN}_train", merge=True))
         scratch = path.with_suffix(".part.npz")
         np.savez_compressed(
@@ -150,7 +155,10 @@ def run(where: Where, systems: Sequence[str], *, out: Path) -> None:
             correct=trial.test.correct[trial.is_scored],
             is_alone=alone[learner],
             p=p,
-            cost=np.array([cpu, peak_memory_mib()]),
+            # A fit that was gone on with has its earlier time in no clock.
+            cost=np.array([np.nan if is_resumed else cpu, peak_memory_mib()]),
+            validation_auc=1.0 - min(getattr(fitted, "validation_misses", ()), default=np.nan),
+            made_by=_commit(),
         )
         scratch.replace(path)
         shutil.rmtree(checkpoint, ignore_errors=True)
@@ -181,10 +189,12 @@ def table(where: Where, *, out: Path, against: str) -> None:
     for name, rows in _subsets(where, found[0]):
         n_learners = len(np.unique(found[0].learner[rows]))
         print(f"\n{where.name}, {name}: {rows.sum()} predictions of {n_learners} learners\n")
-        print("| system | AUC (95 %) | log loss (95 %) | ECE | minus "
-              f"{against}: AUC | log loss | s CPU | peak MiB |")  # fmt: skip
-        print("|---|---|---|---|---|---|---|---|")
+        print(f"| system | AUC (95 %) | log loss (95 %) | ECE | minus {against}: AUC | log loss "
+              "| validation AUC | s CPU | peak MiB | commit |")  # fmt: skip
+        print("|---|---|---|---|---|---|---|---|---|---|")
         rival = next((one for one in found if one.system == against), None)
+        if rival is None:
+            print(f"(no differences: {against} is not there)")
         for one in sorted(found, key=lambda one: -score(one.correct[rows], one.p[rows]).auc):
             print(_line(one, rival, rows), flush=True)
 
@@ -240,6 +250,11 @@ def _line(one: Scored, rival: Scored | None, rows: NDArray[np.bool_]) -> str:
         f"{scores.log_loss:.4f} ({bounds.log_loss.low:.4f}-{bounds.log_loss.high:.4f})",
         f"{scores.ece:.4f}",
     ]
+    if rival is not None and (
+        not np.array_equal(rival.learner, one.learner)
+        or not np.array_equal(rival.correct, one.correct)
+    ):
+        raise SystemExit(f"{one.system} and {rival.system} were scored on different rows")
     if rival is None or rival is one:
         cells += ["", ""]
     else:
@@ -251,7 +266,9 @@ def _line(one: Scored, rival: Scored | None, rows: NDArray[np.bool_]) -> str:
             f"{part.value:+.4f} ({part.low:+.4f} to {part.high:+.4f})"
             for part in (found.auc, found.log_loss)
         ]
-    cells += [f"{one.cpu_seconds:.0f}", f"{one.peak_mib:.0f}"]
+    cells += ["" if np.isnan(one.validation_auc) else f"{one.validation_auc:.4f}"]
+    cells += ["" if np.isnan(one.cpu_seconds) else f"{one.cpu_seconds:.0f}"]
+    cells += [f"{one.peak_mib:.0f}", one.made_by]
     return "| " + " | ".join(cells) + " |"
 
 
@@ -268,6 +285,8 @@ def _kept(where: Where, *, out: Path) -> Iterator[Scored]:
                 p=kept["p"],
                 cpu_seconds=float(kept["cost"][0]),
                 peak_mib=float(kept["cost"][1]),
+                validation_auc=float(kept["validation_auc"]),
+                made_by=str(kept["made_by"]),
             )
 
 
@@ -275,3 +294,14 @@ def _path(where: Where, system: str, *, out: Path) -> Path:
     directory = out / where.name
     directory.mkdir(parents=True, exist_ok=True)
     return directory / f"{system}.npz"
+
+
+def _commit() -> str:
+    """Return the commit that the code is of, with a + where files were changed since."""
+
+    def git(*words: str) -> str:
+        told = ["git", "-C", str(Path(__file__).parent), *words]
+        return subprocess.run(told, capture_output=True, text=True, check=True).stdout.strip()
+
+    is_changed = git("status", "--porcelain", "--untracked-files=no") != ""
+    return git("rev-parse", "--short", "HEAD") + ("+" if is_changed else "")

@@ -1,13 +1,15 @@
 """Settings of CAKT: the paper's network, its smaller one, and ours beyond it."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from math import isfinite
+from typing import Literal, TypeAlias, get_args
 
+from kt_models.devices import Device
 from kt_models.errors import ConfigError
 
 WindowOf: TypeAlias = Literal["next", "current"]
 Precision: TypeAlias = Literal["float32", "bfloat16"]
-Device: TypeAlias = Literal["auto", "cpu", "cuda"]
+Base: TypeAlias = Literal["", "das3h", "das3h_items"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +25,12 @@ class CAKTConfig:
 
     base names a logistic model whose log odds the network starts from and is told, of the response
     asked for and of how far each past answer was from them; "" for none. On the training learners
-    they come from fits on the other folds, base_folds in all, so that the network sees them as
-    good as they will be. dropout is of both LSTMs' outputs.
+    they come from fits on the other folds, base_folds in all, so that no answer is in its own.
+    dropout is of both LSTMs' outputs.
 
     fold cuts histories for training, predict_fold for prediction; None keeps them whole. After
     every step_epochs epochs the learning rate is multiplied by step_factor. precision is that of
-    the convolutions in training; all else, and every forecast, is in single precision.
+    the convolutions in training; sums, all else, and every forecast are in single precision.
     """
 
     frames: int = 6
@@ -38,7 +40,7 @@ class CAKTConfig:
     decays: bool = True
     convolves: bool = True
     has_gates: bool = True
-    base: Literal["", "das3h", "das3h_items"] = ""
+    base: Base = ""
     base_folds: int = 4
     dropout: float = 0.0
 
@@ -57,46 +59,60 @@ class CAKTConfig:
     device: Device = "auto"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "channels", tuple(self.channels))
+        try:
+            object.__setattr__(self, "channels", tuple(self.channels))
+        except TypeError:
+            raise ConfigError(f"channels must be whole numbers; got {self.channels}") from None
         counts = ("frames", "side", "step_epochs", "batch_sequences", "max_epochs", "patience")
         for name in (*counts, "fold"):
-            value = getattr(self, name)
-            if value < 1:
-                raise ConfigError(f"{name} must be at least 1; got {value}")
-        if self.predict_fold is not None and self.predict_fold < 1:
-            raise ConfigError(f"predict_fold must be at least 1 or None; got {self.predict_fold}")
-        if not self.channels or min(self.channels) < 1 or self.channels[-1] != 1:
-            raise ConfigError(f"channels must be positive and end with 1; got {self.channels}")
+            if not _is_count(getattr(self, name)):
+                raise ConfigError(
+                    f"{name} must be a whole number from 1; got {getattr(self, name)}"
+                )
+        if self.predict_fold is not None and not _is_count(self.predict_fold):
+            raise ConfigError(
+                f"predict_fold must be a whole number from 1, or None; got {self.predict_fold}"
+            )
+        if not all(map(_is_count, self.channels)) or self.channels[-1:] != (1,):
+            raise ConfigError(
+                f"channels must be whole numbers that end with 1; got {self.channels}"
+            )
         if not 0.0 < self.validation_share < 1.0:
             raise ConfigError(
                 f"validation_share must lie between 0 and 1; got {self.validation_share}"
             )
-        if not (self.learning_rate > 0.0 and 0.0 < self.step_factor <= 1.0):
+        is_rate = isfinite(self.learning_rate) and self.learning_rate > 0.0
+        if not (is_rate and 0.0 < self.step_factor <= 1.0):
             raise ConfigError(
                 f"learning_rate must be positive and step_factor within 0 and 1; got "
                 f"{self.learning_rate} and {self.step_factor}"
             )
-        if not 0.0 <= self.dropout < 1.0 or self.base_folds < 2:
+        if not (0.0 <= self.dropout < 1.0 and _is_count(self.base_folds) and self.base_folds > 1):
             raise ConfigError(
                 f"dropout must lie between 0 and 1 and base_folds be at least 2; got "
                 f"{self.dropout} and {self.base_folds}"
             )
-        if self.weight_decay < 0.0:
+        if not (isfinite(self.weight_decay) and self.weight_decay >= 0.0):
             raise ConfigError(f"weight_decay must not be negative; got {self.weight_decay}")
-        self._check_choice("window", ("next", "current"))
-        self._check_choice("precision", ("float32", "bfloat16"))
-        self._check_choice("base", ("", "das3h", "das3h_items"))
-        self._check_choice("device", ("auto", "cpu", "cuda"))
+        for name, choices in (
+            ("window", WindowOf), ("precision", Precision), ("base", Base), ("device", Device),
+        ):  # fmt: skip
+            if getattr(self, name) not in get_args(choices):
+                raise ConfigError(
+                    f"{name} is '{getattr(self, name)}', expected one of "
+                    f"{', '.join(get_args(choices))}"
+                )
+        if self.precision == "bfloat16" and not self.convolves:
+            raise ConfigError("precision is 'bfloat16', but there are no convolutions to run in it")
 
     @property
     def width(self) -> int:
         """Return the width of embeddings and states."""
         return self.side**2
 
-    def _check_choice(self, name: str, known: tuple[str, ...]) -> None:
-        value = getattr(self, name)
-        if value not in known:
-            raise ConfigError(f"{name} is '{value}', expected one of {', '.join(known)}")
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and value >= 1
 
 
 CONFIGS = {

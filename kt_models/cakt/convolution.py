@@ -47,14 +47,14 @@ class WindowNorm(nn.Module):
         weights (windows,) counts them; the running statistics move on.
         """
         if weights is None:
-            weights = maps.new_ones(len(maps))
+            weights = torch.ones(len(maps), device=maps.device)
         found, mean, var = _WeightedNorm.apply(  # type: ignore[no-untyped-call]
             maps, self.weight, self.bias, weights, self.n_frames, self.eps
         )
         with torch.no_grad():
-            n = float(weights.sum()) * self.n_frames * maps.shape[2] * maps.shape[3]
+            n = weights.sum() * (self.n_frames * maps.shape[2] * maps.shape[3])
             self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(var * (n / max(n - 1.0, 1.0)), self.momentum)
+            self.running_var.lerp_(var * (n / (n - 1.0).clamp(min=1.0)), self.momentum)
         return found  # type: ignore[no-any-return]
 
 
@@ -71,11 +71,12 @@ class _WeightedNorm(torch.autograd.Function):
         n_frames: int,
         eps: float,
     ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return maps like those given, and mean and variance (channels,) under counts (n,)."""
         wide, height, width = maps.shape[1:]
         total = counts.sum() * (n_frames * height * width)
         # Sums are in single precision whatever the maps are in.
         mean = _per_channel(counts @ _area_sums(maps), wide, n_frames) / total
-        square = _per_channel(counts @ _area_sums(maps * maps), wide, n_frames) / total
+        square = _per_channel(counts @ _area_sums(_exact(maps).square()), wide, n_frames) / total
         var = (square - mean * mean).clamp(min=0.0)
         ctx.save_for_backward(maps, weight, counts, mean, var, total)
         ctx.n_frames, ctx.eps = n_frames, eps
@@ -99,7 +100,7 @@ class _WeightedNorm(torch.autograd.Function):
         grad = grads[0].contiguous(memory_format=torch.channels_last)
         flat_grad = grad.permute(0, 2, 3, 1).reshape(n, -1)
         sum_grad = _per_channel(_area_sums(grad).sum(0), wide, n_frames)
-        sum_both = _per_channel(_area_sums(grad * maps).sum(0), wide, n_frames)
+        sum_both = _per_channel(_area_sums(_exact(grad) * _exact(maps)).sum(0), wide, n_frames)
         inverse = torch.rsqrt(var + ctx.eps)
         d_weight = (sum_both - mean * sum_grad) * inverse
         scale = weight * inverse
@@ -119,8 +120,12 @@ class _WeightedNorm(torch.autograd.Function):
 
 def _area_sums(maps: Tensor) -> Tensor:
     """Return (windows, channels * frames) sums over H and W, in single precision or better."""
-    dtype = torch.promote_types(maps.dtype, torch.float32)
-    return maps.sum((2, 3), dtype=dtype)
+    return maps.sum((2, 3), dtype=torch.promote_types(maps.dtype, torch.float32))
+
+
+def _exact(maps: Tensor) -> Tensor:
+    """Return the maps in single precision or better, themselves if they are."""
+    return maps.to(torch.promote_types(maps.dtype, torch.float32))
 
 
 def _per_channel(values: Tensor, wide: int, n_frames: int) -> Tensor:

@@ -10,24 +10,26 @@ from torch.nn import functional
 
 from kt_models.arrays import ResponseArrays
 from kt_models.baselines.logistic import FittedLogistic
+from kt_models.baselines.solver import sigmoid
 from kt_models.cakt.base import cross_fitted, fit_base, log_odds
-from kt_models.cakt.batches import Prepared, batch_of, entries_of, prepare
+from kt_models.cakt.batches import Prepared, batch_of, prepare, window_batch_of
 from kt_models.cakt.config import CAKTConfig
 from kt_models.cakt.network import CAKTNetwork
 from kt_models.cakt.packing import even_packs, random_packs
-from kt_models.devices import device_named
+from kt_models.devices import device_named, seedable_gpus
 from kt_models.errors import DataError
 from kt_models.evaluate.metrics import auc
 from kt_models.evaluate.slices import fuse_mean
 from kt_models.networks.checkpoint import Checkpoint
-from kt_models.networks.temperature import best_temperature, entry_loss
+from kt_models.networks.sequences import skill_entries
+from kt_models.networks.temperature import best_temperature, mean_loss
 from kt_models.networks.training import Schedule, descend, held_out_of, train_epochs
 from kt_models.protocol import Progress
 
 F = NDArray[np.float64]
 
 # Convolutions run on chunks of exactly this many windows at evaluation, the last one filled up:
-# a forecast then never hangs on how many other windows there are, not even by a bit.
+# what a window gives then never hangs on how many others there are.
 _CHUNK = 256
 _PACK_ROWS = 8_000
 
@@ -56,7 +58,7 @@ def fit_network(
     progress: Progress | None = None,
     checkpoint: Path | None = None,
 ) -> CAKTFit:
-    """Train on merged data; same data, seed, device and number of threads give the same network.
+    """Train on merged data; on a processor, same data, seed and threads give the same network.
 
     After each epoch the training is kept in the directory checkpoint; called again with the same
     data, settings and seed it goes on from there, to the same network.
@@ -66,10 +68,11 @@ def fit_network(
     """
     device = device_named(config.device)
     rng = np.random.default_rng(seed)
-    skills = np.asarray(data.skills[np.unique(data.skill_index)])
     train, held_out = held_out_of(data, validation, share=config.validation_share, rng=rng)
+    # A skill of held-out learners alone would stay as it was drawn: it is an unknown one.
+    skills = np.asarray(train.skills[np.unique(train.skill_index)])
     base, of_train, of_held_out = _bases(train, held_out, config=config, seed=seed, rng=rng)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with torch.random.fork_rng(devices=seedable_gpus()):
         torch.manual_seed(seed)
         trained = _train(
             prepare(train, skills, config=config, fold=config.fold, base=of_train),
@@ -79,7 +82,7 @@ def fit_network(
             device=device,
             rng=rng,
             progress=progress,
-            checkpoint=Checkpoint.of(checkpoint, data, config, seed),
+            checkpoint=Checkpoint.of(checkpoint, data, config, seed, validation=validation),
         )
     if base is not None and validation is None:
         # The network is done; what serves may know the items of the held-out learners too.
@@ -140,7 +143,8 @@ def _train(
     network.to("cpu")
     temperature = 1.0
     if config.calibrates:
-        temperature = best_temperature(entry_logits(network, held_out), held_out.tokens)
+        logits = entry_logits(network, held_out)
+        temperature = best_temperature(logits, held_out.tokens, held_out.sequences)
     return CAKTFit(
         network=network,
         base=None,
@@ -166,12 +170,12 @@ def _epoch(
         correct = np.repeat(tokens.correct[pack.rows], counts).astype(np.float32)
         weight = np.repeat(1.0 / counts, counts).astype(np.float32)
         loss = functional.binary_cross_entropy_with_logits(
-            network(batch),
+            network(batch, window_batch_of(train, pack, device=device)),
             torch.from_numpy(correct).to(device),
             torch.from_numpy(weight).to(device),
             reduction="sum",
         )
-        descend(network, optimizer, loss / len(pack.rows))
+        descend(loss / len(pack.rows), network=network, optimizer=optimizer)
 
 
 def entry_logits(network: CAKTNetwork, prepared: Prepared) -> F:
@@ -182,7 +186,7 @@ def entry_logits(network: CAKTNetwork, prepared: Prepared) -> F:
     with torch.inference_mode():
         vectors = _all_vectors(network, prepared, device=device)
         for pack in even_packs(prepared.sequences, n_rows=_PACK_ROWS):
-            entries, _ = entries_of(prepared.tokens, pack.rows)
+            entries, _ = skill_entries(prepared.tokens, rows=pack.rows)
             batch = batch_of(prepared, pack, device=device)
             of_entry = torch.from_numpy(prepared.windows.of_entry[entries]).to(device)
             found[entries] = network.logits(batch, vectors[of_entry]).double().cpu().numpy()
@@ -207,6 +211,6 @@ def _miss(logits: F, held_out: Prepared) -> float:
     if not np.isfinite(logits).all():
         return float("nan")
     tokens = held_out.tokens
-    p = fuse_mean(0.5 * (1.0 + np.tanh(0.5 * logits)), tokens.indptr)
+    p = fuse_mean(sigmoid(logits), tokens.indptr)
     found = 1.0 - auc(tokens.correct, p)
-    return found if np.isfinite(found) else entry_loss(logits, tokens)
+    return found if np.isfinite(found) else mean_loss(logits, tokens)

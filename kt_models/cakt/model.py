@@ -35,7 +35,7 @@ from kt_models.cakt.state import (
     new_state,
     without_memory,
 )
-from kt_models.errors import ArtifactError, ConfigError, DataError
+from kt_models.errors import ArtifactError, ConfigError, DataError, StateError
 from kt_models.evaluate.slices import fuse_mean
 from kt_models.online import check_observation, counted_beliefs, seen_after
 from kt_models.protocol import Beliefs, Observation, Progress
@@ -98,11 +98,15 @@ class CAKTTracer:
             temperature=fitted.temperature,
             config=self.config,
             time_unit=data.time_unit,
+            validation_misses=fitted.validation_misses,
         )
 
 
 class FittedCAKT:
-    """A fitted CAKT. It counts steps, not days: a forecast is the same now and in a month."""
+    """A fitted CAKT. The network counts steps, not days; with a base, that one reads the time.
+
+    validation_misses is 1 - AUC on the held-out learners after every epoch of training.
+    """
 
     def __init__(
         self,
@@ -114,6 +118,7 @@ class FittedCAKT:
         temperature: float,
         config: CAKTConfig,
         time_unit: TimeUnit,
+        validation_misses: Sequence[float] = (),
     ) -> None:
         self.name = name
         self.network = network
@@ -122,6 +127,7 @@ class FittedCAKT:
         self.temperature = temperature
         self.config = config
         self.time_unit = time_unit
+        self.validation_misses = tuple(validation_misses)
         self._trace = None if base is None else LogisticTrace(base)
         self._online = OnlineNetwork(network, skills, config=config)
 
@@ -190,7 +196,8 @@ class FittedCAKT:
     def predict(self, data: ResponseArrays) -> F:
         """Return (n,) P(correct), the mean over a response's skills, from earlier responses only.
 
-        Histories are read whole, or in runs of config.predict_fold without memory between them.
+        The network reads histories whole, or in runs of config.predict_fold without memory between
+        them; a base always reads them whole.
         """
         if not data.n_responses:
             return np.empty(0)
@@ -211,7 +218,14 @@ class FittedCAKT:
 
     def load_state(self, blob: bytes) -> CAKTState:
         """Return the state of a blob. Raises: StateError."""
-        return load_state(blob, width=self.config.width)
+        state = load_state(blob, width=self.config.width)
+        unknown = state.frames.keys() - set(self.skills.tolist())
+        if unknown:
+            raise StateError(
+                f"the state has answers to {len(unknown)} skills that {self.name} was not fitted "
+                f"on, among them '{min(unknown)}'"
+            )
+        return state
 
     def save(self, directory: Path, *, created_at: datetime | None = None) -> None:
         """Write a new artifact. Raises: ArtifactError."""
@@ -228,6 +242,7 @@ class FittedCAKT:
                 "skills": self.skills.tolist(),
                 "temperature": self.temperature,
                 "time_unit": self.time_unit,
+                "validation_misses": list(self.validation_misses),
                 "base_features": None if self.base is None else asdict(self.base.features),
             },
             writers=writers,
@@ -245,28 +260,34 @@ class FittedCAKT:
             raise ArtifactError(f"{directory} holds a '{manifest.name}' model, not a CAKT one")
         check_model_version(manifest, newest=MODEL_VERSION)
         stored: dict[str, Any] = manifest.config
-        config = CAKTConfig(**stored["config"])
-        skills = np.array(stored["skills"], dtype=np.str_)
-        network = CAKTNetwork(len(skills), config)
-        arrays = load_file(artifact.path(_WEIGHTS))
-        network.load_state_dict({key: torch.from_numpy(one) for key, one in arrays.items()})
-        base = None
-        if config.base:
-            base = FittedLogistic.from_arrays(
-                config.base,
-                artifact.arrays(_BASE),
-                features=features_from(stored["base_features"]),
+        try:
+            config = CAKTConfig(**stored["config"])
+            skills = np.array(stored["skills"], dtype=np.str_)
+            network = CAKTNetwork(len(skills), config)
+            arrays = load_file(artifact.path(_WEIGHTS))
+            network.load_state_dict({key: torch.from_numpy(one) for key, one in arrays.items()})
+            base = None
+            if config.base:
+                base = FittedLogistic.from_arrays(
+                    config.base,
+                    artifact.arrays(_BASE),
+                    features=features_from(stored["base_features"]),
+                    time_unit=stored["time_unit"],
+                )
+            return cls(
+                manifest.name,
+                network,
+                skills,
+                base=base,
+                temperature=float(stored["temperature"]),
+                config=config,
                 time_unit=stored["time_unit"],
+                validation_misses=stored.get("validation_misses", ()),
             )
-        return cls(
-            manifest.name,
-            network,
-            skills,
-            base=base,
-            temperature=float(stored["temperature"]),
-            config=config,
-            time_unit=stored["time_unit"],
-        )
+        except (ConfigError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ArtifactError(
+                f"{directory} is no {manifest.name} of this version: {error}"
+            ) from error
 
     def _answer(self, asked: Sequence[Asked], *, at: float) -> F:
         bases = self._base_log_odds(asked, at=at)

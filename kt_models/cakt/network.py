@@ -20,13 +20,13 @@ from kt_models.cakt.recurrence import RaggedLSTM
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Packed responses as tensors; n rows, nnz (row, skill) entries, u different windows.
+    """Packed responses as tensors; n rows, nnz (row, skill) entries.
 
     token (nnz,) is the interaction of an entry, skill (nnz,) what it asks, offsets (n + 1,) the
     rows' entries, entry_row (nnz,) their rows; before (n,) the packed row before, -1 for none;
-    sizes (n_steps,) on the processor. window_token and window_gap (u, k), window_count (u,),
-    of_entry (nnz,) the window of an entry. base and surprise (n,) are the log odds that the base
-    model gives a row, and the answer minus their probability; zeros without a base.
+    sizes (n_steps,) on the processor. base and surprise (n,) are the log odds that the base model
+    gives a row, and the answer minus their probability; without a base, 0 and the answer minus .5,
+    which are not read.
     """
 
     token: Tensor
@@ -35,12 +35,18 @@ class Batch:
     entry_row: Tensor
     before: Tensor
     sizes: Tensor
-    window_token: Tensor
-    window_gap: Tensor
-    window_count: Tensor
-    of_entry: Tensor
     base: Tensor
     surprise: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowBatch:
+    """The different windows of a batch: token and gap (u, k), count (u,), of_entry (nnz,)."""
+
+    token: Tensor
+    gap: Tensor
+    count: Tensor
+    of_entry: Tensor
 
 
 class CAKTNetwork(nn.Module):
@@ -77,10 +83,10 @@ class CAKTNetwork(nn.Module):
             self.base_scale = nn.Parameter(torch.ones(()))
         self._reset(width)
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: Batch, windows: WindowBatch) -> Tensor:
         """Return (nnz,) the logit of every entry from earlier responses only."""
-        vectors = self.window_vectors(batch.window_token, batch.window_gap, batch.window_count)
-        return self._logits(batch, self.window_inputs(vectors), batch.of_entry)
+        vectors = self.window_vectors(windows.token, windows.gap, windows.count)
+        return self._logits(batch, self.window_inputs(vectors), windows.of_entry)
 
     def logits(self, batch: Batch, vectors: Tensor) -> Tensor:
         """Return (nnz,) logits from the vector of each entry's window (nnz, width)."""

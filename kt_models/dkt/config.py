@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from kt_models.devices import Device
 from kt_models.errors import ConfigError
 
 
@@ -25,7 +26,7 @@ class DKTConfig:
     predict_fold: int | None = None
     validation_share: float = 0.1
     calibrates: bool = True
-    device: str = "auto"
+    device: Device = "auto"
 
     def __post_init__(self) -> None:
         for name in ("hidden", "embedding", "batch_responses", "max_epochs", "patience", "fold"):

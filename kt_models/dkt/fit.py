@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from kt_models.arrays import ResponseArrays
-from kt_models.devices import device_named
+from kt_models.devices import device_named, seedable_gpus
 from kt_models.dkt.config import DKTConfig
 from kt_models.dkt.network import DKTNetwork
 from kt_models.networks.checkpoint import Checkpoint
@@ -21,11 +21,11 @@ from kt_models.networks.sequences import (
     Sequences,
     Tokens,
     batches,
-    gather_tokens,
     sequences_of,
+    skill_entries,
     tokens_of,
 )
-from kt_models.networks.temperature import best_temperature, entry_loss
+from kt_models.networks.temperature import best_temperature, mean_loss
 from kt_models.networks.training import Schedule, descend, held_out_of, train_epochs
 from kt_models.protocol import Progress
 
@@ -51,7 +51,7 @@ def fit_network(
     progress: Progress | None = None,
     checkpoint: Path | None = None,
 ) -> DKTFit:
-    """Train on merged data; same data, seed, device and number of threads give the same network.
+    """Train on merged data; on a processor, same data, seed and threads give the same network.
 
     After each epoch the training is kept in the directory checkpoint; called again with the same
     data, settings and seed it goes on from there, to the same network.
@@ -61,12 +61,13 @@ def fit_network(
     """
     device = device_named(config.device)
     rng = np.random.default_rng(seed)
-    skills = np.asarray(data.skills[np.unique(data.skill_index)])
     train, held_out = held_out_of(data, validation, share=config.validation_share, rng=rng)
+    # A skill of held-out learners alone would stay as it was drawn: it is an unknown one.
+    skills = np.asarray(train.skills[np.unique(train.skill_index)])
     sequences, tokens = sequences_of(train, fold=config.fold), tokens_of(train, skills)
     held_sequences = sequences_of(held_out, fold=config.predict_fold)
     held_tokens = tokens_of(held_out, skills)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with torch.random.fork_rng(devices=seedable_gpus()):
         torch.manual_seed(seed)
         network = DKTNetwork(
             len(skills), embedding=config.embedding, hidden=config.hidden, dropout=config.dropout
@@ -81,15 +82,18 @@ def fit_network(
             optimizer,
             Schedule("DKT", "log loss", config.max_epochs, config.patience),
             epoch=lambda _: _epoch(network, optimizer, sequences, tokens, config=config, rng=rng),
-            miss=lambda: entry_loss(held_out_logits(), held_tokens),
+            miss=lambda: mean_loss(held_out_logits(), held_tokens),
             rng=rng,
             progress=progress,
-            checkpoint=Checkpoint.of(checkpoint, data, config, seed),
+            checkpoint=Checkpoint.of(checkpoint, data, config, seed, validation=validation),
         )
+    temperature = 1.0
+    if config.calibrates:
+        temperature = best_temperature(held_out_logits(), held_tokens, held_sequences)
     return DKTFit(
         network=network,
         skills=skills,
-        temperature=best_temperature(held_out_logits(), held_tokens) if config.calibrates else 1.0,
+        temperature=temperature,
         validation_losses=losses,
     )
 
@@ -106,12 +110,13 @@ def _epoch(
     for batch in batches(sequences, n_cells=config.batch_responses, rng=rng):
         logits, correct, weight = _forward(network, tokens, batch)
         loss = functional.binary_cross_entropy_with_logits(logits, correct, weight, reduction="sum")
-        descend(network, optimizer, loss / len(batch.rows))
+        descend(loss / len(batch.rows), network=network, optimizer=optimizer)
 
 
 def _forward(network: DKTNetwork, tokens: Tokens, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     """Return per asked skill (nnz,): logit, outcome and the share of its response."""
-    offsets, skill = gather_tokens(tokens, batch.rows)
+    entries, offsets = skill_entries(tokens, rows=batch.rows)
+    skill = tokens.skill[entries]
     device = network.output.weight.device
     counts = np.diff(offsets)
     entry = np.repeat(np.arange(len(batch.rows)), counts)
@@ -146,10 +151,7 @@ def predict_entry_logits(network: DKTNetwork, sequences: Sequences, tokens: Toke
     with torch.inference_mode():
         for batch in batches(sequences, n_cells=20_000):
             logits = _forward(network, tokens, batch)[0]
-            starts = tokens.indptr[batch.rows]
-            counts = tokens.indptr[batch.rows + 1] - starts
-            ends = np.cumsum(counts)
-            entries = np.arange(ends[-1]) + np.repeat(starts - (ends - counts), counts)
+            entries, _ = skill_entries(tokens, rows=batch.rows)
             found[entries] = logits.double().cpu().numpy()
     return found
 

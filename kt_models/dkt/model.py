@@ -16,6 +16,7 @@ from kt_models.artifacts import (
     safetensors_writer,
     write_artifact,
 )
+from kt_models.baselines.solver import sigmoid
 from kt_models.dkt.config import DKTConfig
 from kt_models.dkt.state import DKTState, dump_state, load_state
 from kt_models.errors import DataError
@@ -151,9 +152,9 @@ class FittedDKT:
             inputs = self._gates[[code + shift for code in known]].mean(0)
         gates = inputs + self._gate_bias + h @ self._recurrent
         take, keep, new, show = np.split(gates, 4)
-        cell = _sigmoid(keep) * c + _sigmoid(take) * np.tanh(new)
+        cell = sigmoid(keep) * c + sigmoid(take) * np.tanh(new)
         return DKTState(
-            h=(_sigmoid(show) * np.tanh(cell)).astype(np.float32),
+            h=(sigmoid(show) * np.tanh(cell)).astype(np.float32),
             c=cell.astype(np.float32),
             n=state.n + 1,
             last_at=observation.at,
@@ -194,7 +195,7 @@ class FittedDKT:
         sequences = sequences_of(merged.data, fold=self.config.predict_fold)
         network = network_of(self.weights.arrays)
         logits = predict_entry_logits(network, sequences, tokens)
-        p = _sigmoid(logits / self.temperature)
+        p = sigmoid(logits / self.temperature)
         return fuse_mean(p, tokens.indptr)[merged.response]
 
     def dump_state(self, state: DKTState) -> bytes:
@@ -248,8 +249,4 @@ class FittedDKT:
             dtype=np.float64,
         ).reshape(len(states), self.weights.hidden)
         logits = h @ self._output[codes].T + self._bias[codes]
-        return _sigmoid(logits / self.temperature)
-
-
-def _sigmoid(values: F) -> F:
-    return 0.5 * (1.0 + np.tanh(0.5 * values))
+        return sigmoid(logits / self.temperature)

@@ -28,20 +28,29 @@ Tensors: TypeAlias = dict[str, Tensor]
 
 
 def fingerprint(
-    data: ResponseArrays, config: "DataclassInstance", seed: int, *, warm: bytes = b""
+    data: ResponseArrays,
+    config: "DataclassInstance",
+    seed: int,
+    *,
+    validation: ResponseArrays | None = None,
+    warm: bytes = b"",
 ) -> str:
     """Return what must be the same for a fit to be gone on with; warm says what it began from."""
     digest = hashlib.sha256(warm)
-    for array in (data.learner, data.item, data.correct, data.time, data.skill_index):
-        digest.update(np.ascontiguousarray(array).tobytes())
+    for log in (data,) if validation is None else (data, validation):
+        for array in (
+            log.learner, log.item, log.correct, log.time, log.skill_index, log.skill_indptr,
+        ):  # fmt: skip
+            digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update("\n".join(map(str, log.skills)).encode())
     settings = {
         "model": type(config).__name__,
         "config": asdict(config),
         "seed": seed,
+        "time_unit": data.time_unit,
         "format": FORMAT,
     }
     digest.update(json.dumps(settings, sort_keys=True).encode())
-    digest.update("\n".join(map(str, data.skills)).encode())
     return digest.hexdigest()
 
 
@@ -60,12 +69,14 @@ class Checkpoint:
         config: "DataclassInstance",
         seed: int,
         *,
+        validation: ResponseArrays | None = None,
         warm: bytes = b"",
     ) -> "Checkpoint | None":
         """Return the checkpoint of a fit in a directory, None without one."""
         if directory is None:
             return None
-        return cls(directory, fingerprint(data, config, seed, warm=warm))
+        mark = fingerprint(data, config, seed, validation=validation, warm=warm)
+        return cls(directory, mark)
 
     def write(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         """Replace what is kept; facts go as JSON."""
@@ -86,7 +97,7 @@ class Checkpoint:
             return None
         try:
             with safe_open(path, framework="pt") as file:
-                about = file.metadata()
+                about = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
             logger.warning("the checkpoint %s cannot be read and is not used: %s", path, error)

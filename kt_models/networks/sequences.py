@@ -118,11 +118,11 @@ def _side_by_side(start: I64, length: I64) -> Batch:
     )
 
 
-def gather_tokens(tokens: Tokens, rows: I64) -> tuple[I64, I64]:
-    """Return the CSR skills of the rows: offsets (rows + 1,) and skills (nnz,)."""
+def skill_entries(tokens: Tokens, *, rows: I64) -> tuple[I64, I64]:
+    """Return where the rows' skills lie in tokens.skill (nnz,), and their offsets (rows + 1,)."""
     starts = tokens.indptr[rows]
     counts = tokens.indptr[rows + 1] - starts
     offsets = np.zeros(len(rows) + 1, dtype=np.int64)
     np.cumsum(counts, out=offsets[1:])
     entries = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], counts)
-    return offsets, tokens.skill[entries]
+    return entries, offsets

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from kt_models.arrays import ResponseArrays
+from kt_models.devices import exact_kernels
 from kt_models.errors import DataError, FitError
 from kt_models.networks.checkpoint import (
     Checkpoint,
@@ -50,9 +51,11 @@ def held_out_of(
 ) -> tuple[ResponseArrays, ResponseArrays]:
     """Return what to train on and what to choose the epoch on: validation, or a share of learners.
 
-    Raises: DataError for fewer than two learners without validation data.
+    Raises: DataError for fewer than two learners without validation data, or for none in it.
     """
     if validation is not None:
+        if not validation.n_responses:
+            raise DataError("the validation data has no responses; expected at least one")
         return data, validation
     if data.n_learners < 2:
         raise DataError("choosing the epoch needs two training learners or more; got 1")
@@ -94,14 +97,15 @@ def train_epochs(
             # The GPU's own generator is not in the checkpoint: each epoch begins it anew.
             torch.cuda.manual_seed(int(rng.integers(2**31)))
         network.train()
-        epoch(len(misses))
-        misses.append(miss())
+        with exact_kernels():
+            epoch(len(misses))
+            misses.append(miss())
         if not np.isfinite(misses[-1]):
             raise FitError(
                 f"{schedule.name}: validation gives {schedule.measure} {misses[-1]} after epoch "
                 f"{len(misses)}"
             )
-        if misses[-1] == min(misses):
+        if misses[-1] < min(misses[:-1], default=np.inf):
             best = copy.deepcopy(network.state_dict())
         if progress is not None:
             told = f"{schedule.name}: epoch {len(misses)}, {schedule.measure} {misses[-1]:.4f}"
@@ -116,9 +120,22 @@ def train_epochs(
     return tuple(misses)
 
 
-def descend(network: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    """Take one step down the gradient of a loss, whose norm is bounded."""
+def descend(loss: Tensor, *, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Take one step down the gradient of a loss, its norm cut to 5.
+
+    Raises: FitError when a gradient is not a number, naming the weights.
+    """
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
+    norm = float(torch.nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT))
+    if not np.isfinite(norm):
+        bad = [
+            name
+            for name, one in network.named_parameters()
+            if one.grad is not None and not bool(torch.isfinite(one.grad).all())
+        ]
+        raise FitError(
+            f"the loss of a batch is {float(loss.detach())}, its gradient {norm} in "
+            f"{', '.join(bad) or 'no single weight'}"
+        )
     optimizer.step()

@@ -9,8 +9,9 @@ from kt_models.cakt.model import CAKTTracer, FittedCAKT
 from tests.kt_models.conformance import TracerConformance
 
 TINY = CAKTConfig(
-    frames=3, side=3, channels=(2, 1), batch_sequences=8, max_epochs=2, learning_rate=0.01
-)
+    frames=3, side=3, channels=(2, 1), batch_sequences=8, max_epochs=2, learning_rate=0.01,
+    device="cpu",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -61,3 +62,7 @@ class TestPlusConformance(TracerConformance):
     def fitted(cls, log: ResponseArrays) -> FittedCAKT:
         config = replace(TINY, max_epochs=1, base="das3h_items", base_folds=2, dropout=0.2)
         return CAKTTracer("cakt_plus", config=config).fit(log, seed=0)
+
+
+class TestPlusWithoutTimesConformance(TestPlusConformance):
+    time_unit = "index"

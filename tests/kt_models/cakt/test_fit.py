@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from kt_models.arrays import ResponseArrays
+from kt_models.cakt import model
 from kt_models.cakt.batches import prepare
 from kt_models.cakt.config import CAKTConfig
 from kt_models.cakt.fit import entry_logits, fit_network
@@ -22,8 +23,9 @@ from kt_models.synthetic import simulate_bkt
 from tests.kt_models.conformance import make_log
 
 TINY = CAKTConfig(
-    frames=3, side=3, channels=(2, 1), batch_sequences=8, max_epochs=3, learning_rate=0.01
-)
+    frames=3, side=3, channels=(2, 1), batch_sequences=8, max_epochs=3, learning_rate=0.01,
+    device="cpu",
+)  # fmt: skip
 
 
 class KilledError(Exception):
@@ -98,15 +100,6 @@ def test_training_stops_when_validation_has_not_improved_for_patience_epochs(
     assert int(np.argmin(misses)) == len(misses) - 3
 
 
-def test_validation_with_one_outcome_only_is_chosen_by_log_loss(log: ResponseArrays) -> None:
-    held_out = log.take_learners([0])
-    held_out = replace(held_out, correct=np.ones_like(held_out.correct))
-    fitted = CAKTTracer("cakt", config=replace(TINY, max_epochs=1)).fit(
-        log, seed=0, validation=held_out
-    )
-    assert np.isfinite(fitted.predict(log)).all()
-
-
 def test_scores_of_candidates_are_those_of_predicting_each_alone(fitted: FittedCAKT) -> None:
     state = fitted.init_state()
     for number in range(12):
@@ -136,7 +129,9 @@ def test_a_state_stays_small(fitted: FittedCAKT) -> None:
 @pytest.mark.parametrize(
     "bad",
     [{"frames": 0}, {"channels": (4, 2)}, {"learning_rate": 0.0}, {"window": "all"},
-     {"predict_fold": 0}, {"weight_decay": -1.0}, {"validation_share": 1.0}],
+     {"predict_fold": 0}, {"weight_decay": -1.0}, {"validation_share": 1.0},
+     {"learning_rate": float("inf")}, {"weight_decay": float("nan")}, {"frames": 2.5},
+     {"channels": 5}, {"precision": "bfloat16", "convolves": False}],
     ids=str,
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(bad: dict[str, object]) -> None:
@@ -165,6 +160,37 @@ def test_an_artifact_of_another_model_is_refused(log: ResponseArrays, tmp_path: 
     load_tracer("pfa").fit(log, seed=0).save(tmp_path / "pfa")
     with pytest.raises(ArtifactError, match="not a CAKT"):
         FittedCAKT.load(tmp_path / "pfa")
+
+
+def test_an_artifact_with_settings_of_another_version_is_refused(
+    fitted: FittedCAKT, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted.save(tmp_path / "one")
+    monkeypatch.setattr(model, "CAKTConfig", lambda **_: CAKTConfig(side=5))
+    with pytest.raises(ArtifactError, match="this version"):
+        FittedCAKT.load(tmp_path / "one")
+
+
+def test_a_state_with_an_unknown_skill_is_refused(fitted: FittedCAKT) -> None:
+    state = fitted.update(fitted.init_state(), Observation(("s0",), None, True, 1.0))
+    other = replace(state, frames={"never seen": state.frames["s0"]})
+    with pytest.raises(StateError, match="never seen"):
+        fitted.load_state(fitted.dump_state(other))
+
+
+def test_validation_data_without_responses_is_refused(log: ResponseArrays) -> None:
+    with pytest.raises(DataError, match="validation data has no responses"):
+        CAKTTracer("cakt", config=TINY).fit(log, seed=0, validation=log.take(np.array([], int)))
+
+
+def test_a_fit_in_bfloat16_comes_near_the_one_in_single_precision() -> None:
+    data = simulate_bkt(np.random.default_rng(1), n_learners=60, n_responses=20, n_skills=3).data
+    exact, rough = (
+        CAKTTracer("cakt", config=replace(TINY, precision=precision, calibrates=False))
+        .fit(data, seed=0).predict(data)
+        for precision in ("float32", "bfloat16")
+    )  # fmt: skip
+    assert 0.0 < np.abs(exact - rough).mean() < 0.02
 
 
 @pytest.mark.slow

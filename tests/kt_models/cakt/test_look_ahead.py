@@ -21,8 +21,9 @@ from kt_models.cakt.windows import Windows, windows_of
 from tests.kt_models.conformance import flip, make_log
 
 TINY = CAKTConfig(
-    frames=3, side=3, channels=(2, 1), batch_sequences=8, max_epochs=1, learning_rate=0.01
-)
+    frames=3, side=3, channels=(2, 1), batch_sequences=8, max_epochs=1, learning_rate=0.01,
+    device="cpu",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +119,7 @@ def test_held_out_answers_leave_no_trace_in_weights_or_statistics() -> None:
 def test_who_is_forecast_beside_a_learner_changes_nothing(
     fitted: FittedCAKT, log: ResponseArrays
 ) -> None:
-    """Longer histories and more of them: other packs, other chunks of windows, the same bits."""
+    """Other packs and other chunks of windows move last bits at the most, and leave nothing."""
     alone = log.take(np.flatnonzero(log.learner == 4))
     together = fitted.predict(log)[log.learner == 4]
     np.testing.assert_allclose(fitted.predict(alone), together, atol=3e-6)

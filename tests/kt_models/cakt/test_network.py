@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence
 
-from kt_models.cakt.batches import batch_of, prepare
+from kt_models.cakt.batches import batch_of, prepare, window_batch_of
 from kt_models.cakt.config import CONFIGS, CAKTConfig
 from kt_models.cakt.convolution import ResidualBlock, WindowConvolutions, WindowNorm
 from kt_models.cakt.network import CAKTNetwork
@@ -93,6 +93,15 @@ def test_bfloat16_convolutions_stay_near_those_in_single_precision() -> None:
     assert float((two - one).detach().abs().mean()) < 0.01
 
 
+def test_statistics_of_bfloat16_maps_are_summed_in_single_precision() -> None:
+    norm = WindowNorm(1, n_frames=FRAMES)
+    maps = (8.0 + 0.3 * torch.randn(64, FRAMES, SIDE, SIDE)).bfloat16().requires_grad_()
+    norm(maps, None).sum().backward()
+    exact = maps.detach().float()
+    np.testing.assert_allclose(norm.running_mean, 0.1 * exact.mean(), rtol=1e-5)
+    np.testing.assert_allclose(norm.running_var, 0.9 + 0.1 * exact.var(), rtol=1e-4)
+
+
 def test_an_evaluated_window_does_not_hang_on_the_others() -> None:
     network = WindowConvolutions((2, 1), n_frames=FRAMES, precision="float32").eval()
     frames = torch.randn(6, FRAMES, SIDE, SIDE)
@@ -165,8 +174,11 @@ def logits_of(network: CAKTNetwork, config: CAKTConfig) -> Tensor:
     log = make_log(0).merged().data
     prepared = prepare(log, log.skills, config=config, fold=None)
     one = pack(prepared.sequences.start, prepared.sequences.length)
+    cpu = torch.device("cpu")
     with torch.no_grad():
-        found: Tensor = network(batch_of(prepared, one, device=torch.device("cpu")))
+        found: Tensor = network(
+            batch_of(prepared, one, device=cpu), window_batch_of(prepared, one, device=cpu)
+        )
     return found
 
 
