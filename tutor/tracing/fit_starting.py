@@ -31,7 +31,7 @@ class StartRule:
 NIGHTLY_RULE = StartRule(at_least=200, share=0.10)
 VOLUME_RULE = StartRule(at_least=1000, share=0.50)
 # What is fitted unasked on every course, and for which role; beside it, whatever serves there.
-UNATTENDED = (("bkt_forgets", ModelRole.MASTERY), ("dkt", ModelRole.PREDICTION))
+UNATTENDED = (("bkt_forgets", ModelRole.MASTERY), ("cakt_plus", ModelRole.PREDICTION))
 # What failed or was cancelled is not asked for again before this has passed.
 REFIT_PAUSE = timedelta(hours=20)
 

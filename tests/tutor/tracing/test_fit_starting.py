@@ -26,7 +26,7 @@ def course(db: None, now: datetime) -> Course:
 
 def test_the_night_fits_only_what_has_enough_that_is_new(course: Course, now: datetime) -> None:
     names = {run.model_name for run in fits_start_due(NIGHTLY_RULE, trigger="nightly", now=now)}
-    assert names == {"bkt_forgets", "dkt"}
+    assert names == {"bkt_forgets", "cakt_plus"}
     FitRun.objects.update(status=FitStatus.DONE, n_observations=1600)
     assert fits_start_due(NIGHTLY_RULE, trigger="nightly", now=now) == []
 
@@ -102,7 +102,7 @@ def psi_kt_of(version: ModelVersion) -> FittedPSIKT:
 
 
 def others(started: list[FitRun]) -> list[FitRun]:
-    return [run for run in started if run.model_name not in {"bkt_forgets", "dkt"}]
+    return [run for run in started if run.model_name not in {"bkt_forgets", "cakt_plus"}]
 
 
 def test_what_serves_is_refitted_from_where_it_stands(course: Course, now: datetime) -> None:
