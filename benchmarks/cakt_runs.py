@@ -39,7 +39,10 @@ SYSTEMS = ("das3h_items", "bkt_plus", "psi_kt_extended", "dkt", "cakt_plus", "ca
 PUBLISHED = ("cakt_small,predict_fold=200", "dkt,predict_fold=200")
 _PARTS = ("", "window=current", "decays=False", "convolves=False", "has_gates=False")
 # By whether the model is cakt_plus, which has more parts.
-ABLATIONS = {False: _PARTS, True: (*_PARTS, "base=das3h", "base=''", "dropout=0.0")}
+ABLATIONS = {
+    False: _PARTS,
+    True: (*_PARTS, "base=das3h", "base=''", "dropout=0.0", "weight_decay=1e-5"),
+}
 CLEAN = "assist2009_clean"
 REPLICATES = 200
 
