@@ -161,7 +161,7 @@ def compared(options: argparse.Namespace) -> None:
         table(where, out=options.out, against=against)
     spread(places, out=options.out)
     if options.plot:
-        plot(places[0], out=options.out, path=options.plot)
+        plot(places[0], systems or SYSTEMS, out=options.out, path=options.plot)
 
 
 def main() -> None:

@@ -222,9 +222,9 @@ def spread(places: Sequence[Where], *, out: Path) -> None:
                   f"ECE {mean[2]:.4f} (sd {sd[2]:.4f})", flush=True)  # fmt: skip
 
 
-def plot(where: Where, *, out: Path, path: Path) -> None:
-    """Draw the reliability curves of all that is there of a fold."""
-    found = list(_kept(where, out=out))
+def plot(where: Where, systems: Sequence[str], *, out: Path, path: Path) -> None:
+    """Draw the reliability curves of the systems that are there of a fold."""
+    found = [one for one in _kept(where, out=out) if one.system in systems]
     if found:
         draw_reliability(path, found[0].correct, {one.system: one.p for one in found})
         print(f"drawn to {path}")
