@@ -94,7 +94,7 @@ class PeerTracer:
                 loss = _loss(network, coded, batch)
                 descend(loss, network=network, optimizer=optimizer)
 
-        train_epochs(
+        fitted.validation_misses = train_epochs(
             network,
             optimizer,
             Schedule(self.name, "1 - AUC", config.max_epochs, config.patience),
@@ -132,6 +132,7 @@ class FittedPeer:
         self.skills = skills
         self.items = items
         self.temperature = 1.0
+        self.validation_misses: tuple[float, ...] = ()
 
     def coded(self, data: ResponseArrays) -> _Coded:
         """Recode merged data. Raises: DataError for anything but one known skill a response."""

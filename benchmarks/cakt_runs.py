@@ -137,7 +137,7 @@ def run(where: Where, systems: Sequence[str], *, out: Path) -> None:
         print(f"{where.name}: {system}, {trial.train.n_responses} responses to fit on", flush=True)
         checkpoint = path.with_suffix(".checkpoint")
         reset_peak_memory()
-        is_resumed = checkpoint.exists()
+        is_resumed, commit = checkpoint.exists(), _commit()
         cpu = time.process_time()
         fitted = tracer_of(system, time_unit=trial.train.time_unit).fit(
             trial.train,
@@ -161,7 +161,7 @@ def run(where: Where, systems: Sequence[str], *, out: Path) -> None:
             # A fit that was gone on with has its earlier time in no clock.
             cost=np.array([np.nan if is_resumed else cpu, peak_memory_mib()]),
             validation_auc=1.0 - min(getattr(fitted, "validation_misses", ()), default=np.nan),
-            made_by=_commit(),
+            made_by=commit,
         )
         scratch.replace(path)
         shutil.rmtree(checkpoint, ignore_errors=True)
@@ -192,12 +192,12 @@ def table(where: Where, *, out: Path, against: str) -> None:
     for name, rows in _subsets(where, found[0]):
         n_learners = len(np.unique(found[0].learner[rows]))
         print(f"\n{where.name}, {name}: {rows.sum()} predictions of {n_learners} learners\n")
+        rival = next((one for one in found if one.system == against), None)
+        if rival is None:
+            print(f"(no differences: {against} is not there)\n")
         print(f"| system | AUC (95 %) | log loss (95 %) | ECE | minus {against}: AUC | log loss "
               "| validation AUC | s CPU | peak MiB | commit |")  # fmt: skip
         print("|---|---|---|---|---|---|---|---|---|---|")
-        rival = next((one for one in found if one.system == against), None)
-        if rival is None:
-            print(f"(no differences: {against} is not there)")
         for one in sorted(found, key=lambda one: -score(one.correct[rows], one.p[rows]).auc):
             print(_line(one, rival, rows), flush=True)
 
@@ -288,8 +288,8 @@ def _kept(where: Where, *, out: Path) -> Iterator[Scored]:
                 p=kept["p"],
                 cpu_seconds=float(kept["cost"][0]),
                 peak_mib=float(kept["cost"][1]),
-                validation_auc=float(kept["validation_auc"]),
-                made_by=str(kept["made_by"]),
+                validation_auc=float(kept.get("validation_auc", np.nan)),
+                made_by=str(kept.get("made_by", "")),
             )
 
 
@@ -300,11 +300,17 @@ def _path(where: Where, system: str, *, out: Path) -> Path:
 
 
 def _commit() -> str:
-    """Return the commit that the code is of, with a + where files were changed since."""
+    """Return the commit that the code is of, with a + where files were changed since.
+
+    Empty where there is no git.
+    """
 
     def git(*words: str) -> str:
         told = ["git", "-C", str(Path(__file__).parent), *words]
         return subprocess.run(told, capture_output=True, text=True, check=True).stdout.strip()
 
-    is_changed = git("status", "--porcelain", "--untracked-files=no") != ""
-    return git("rev-parse", "--short", "HEAD") + ("+" if is_changed else "")
+    try:
+        is_changed = git("status", "--porcelain", "--untracked-files=no") != ""
+        return git("rev-parse", "--short", "HEAD") + ("+" if is_changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return ""

@@ -30,13 +30,6 @@ def device_named(name: str) -> "torch.device":
     return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
 
 
-def seedable_gpus() -> list[int]:
-    """Return the GPUs whose generators torch.manual_seed sets: all that torch sees."""
-    import torch
-
-    return list(range(torch.cuda.device_count()))
-
-
 def exact_kernels() -> AbstractContextManager[None]:
     """Return a context in which a GPU's networks run in full single precision, same again.
 

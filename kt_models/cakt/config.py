@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Literal, TypeAlias, get_args
 
+import numpy as np
+
 from kt_models.devices import Device
 from kt_models.errors import ConfigError
 
@@ -114,7 +116,7 @@ class CAKTConfig:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and value >= 1
+    return isinstance(value, int | np.integer) and value is not True and int(value) >= 1
 
 
 CONFIGS = {

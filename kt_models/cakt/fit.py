@@ -16,12 +16,12 @@ from kt_models.cakt.batches import Prepared, batch_of, prepare, window_batch_of
 from kt_models.cakt.config import CAKTConfig
 from kt_models.cakt.network import CAKTNetwork
 from kt_models.cakt.packing import even_packs, random_packs
-from kt_models.devices import device_named, seedable_gpus
+from kt_models.devices import device_named
 from kt_models.errors import DataError
 from kt_models.evaluate.metrics import auc
 from kt_models.evaluate.slices import fuse_mean
 from kt_models.networks.checkpoint import Checkpoint
-from kt_models.networks.sequences import skill_entries
+from kt_models.networks.sequences import Sequences, sequences_of, skill_entries
 from kt_models.networks.temperature import best_temperature, mean_loss
 from kt_models.networks.training import Schedule, descend, held_out_of, train_epochs
 from kt_models.protocol import Progress
@@ -63,7 +63,8 @@ def fit_network(
     After each epoch the training is kept in the directory checkpoint; called again with the same
     data, settings and seed it goes on from there, to the same network.
 
-    Raises: DataError for fewer than two learners without validation data, FitError when a
+    Raises: DataError for fewer than two learners to train on, and one more without validation data
+    (with a base; else one and two), FitError when a
     forecast is not a number, ConfigError when a GPU is asked for and there is none.
     """
     device = device_named(config.device)
@@ -72,7 +73,7 @@ def fit_network(
     # A skill of held-out learners alone would stay as it was drawn: it is an unknown one.
     skills = np.asarray(train.skills[np.unique(train.skill_index)])
     base, of_train, of_held_out = _bases(train, held_out, config=config, seed=seed, rng=rng)
-    with torch.random.fork_rng(devices=seedable_gpus()):
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         trained = _train(
             prepare(train, skills, config=config, fold=config.fold, base=of_train),
@@ -81,6 +82,7 @@ def fit_network(
             config=config,
             device=device,
             rng=rng,
+            whole=sequences_of(held_out, fold=None),
             progress=progress,
             checkpoint=Checkpoint.of(checkpoint, data, config, seed, validation=validation),
         )
@@ -115,9 +117,11 @@ def _train(
     config: CAKTConfig,
     device: torch.device,
     rng: np.random.Generator,
+    whole: Sequences,
     progress: Progress | None,
     checkpoint: Checkpoint | None,
 ) -> CAKTFit:
+    """Train; whole has the held-out learners' histories uncut."""
     network = CAKTNetwork(len(skills), config).to(device)
     optimizer = torch.optim.Adam(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
@@ -144,7 +148,7 @@ def _train(
     temperature = 1.0
     if config.calibrates:
         logits = entry_logits(network, held_out)
-        temperature = best_temperature(logits, held_out.tokens, held_out.sequences)
+        temperature = best_temperature(logits, held_out.tokens, whole)
     return CAKTFit(
         network=network,
         base=None,

@@ -105,7 +105,8 @@ class CAKTTracer:
 class FittedCAKT:
     """A fitted CAKT. The network counts steps, not days; with a base, that one reads the time.
 
-    validation_misses is 1 - AUC on the held-out learners after every epoch of training.
+    validation_misses is 1 - AUC on the held-out learners after every epoch of training, or the log
+    loss where their answers are all alike.
     """
 
     def __init__(

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from kt_models.arrays import ResponseArrays
-from kt_models.devices import device_named, seedable_gpus
+from kt_models.devices import device_named
 from kt_models.dkt.config import DKTConfig
 from kt_models.dkt.network import DKTNetwork
 from kt_models.networks.checkpoint import Checkpoint
@@ -67,7 +67,7 @@ def fit_network(
     sequences, tokens = sequences_of(train, fold=config.fold), tokens_of(train, skills)
     held_sequences = sequences_of(held_out, fold=config.predict_fold)
     held_tokens = tokens_of(held_out, skills)
-    with torch.random.fork_rng(devices=seedable_gpus()):
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         network = DKTNetwork(
             len(skills), embedding=config.embedding, hidden=config.hidden, dropout=config.dropout
@@ -87,9 +87,12 @@ def fit_network(
             progress=progress,
             checkpoint=Checkpoint.of(checkpoint, data, config, seed, validation=validation),
         )
+    network.to("cpu")
     temperature = 1.0
     if config.calibrates:
-        temperature = best_temperature(held_out_logits(), held_tokens, held_sequences)
+        temperature = best_temperature(
+            held_out_logits(), held_tokens, sequences_of(held_out, fold=None)
+        )
     return DKTFit(
         network=network,
         skills=skills,

@@ -55,7 +55,10 @@ def fingerprint(
 
 
 class Checkpoint:
-    """One file of tensors and facts, replaced by rename and read again only by the same fit."""
+    """One file of tensors and facts, replaced by rename and read again only by the same fit.
+
+    A directory serves one fit.
+    """
 
     def __init__(self, directory: Path, mark: str) -> None:
         self._directory = directory

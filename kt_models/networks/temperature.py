@@ -30,31 +30,30 @@ def mean_loss(logits: F, tokens: Tokens, temperature: float = 1.0) -> float:
     return float(entry_losses(logits, tokens, temperature).mean())
 
 
-def best_temperature(logits: F, tokens: Tokens, runs: Sequences) -> float:
+def best_temperature(logits: F, tokens: Tokens, learners: Sequences) -> float:
     """Search the one number that divides logits, .5 to 2, for the least validation log loss.
 
     A handful of learners tell little: their answers hang together, so what they say is drawn
-    towards 1 by how much it varies between runs (the posterior mean under a normal prior of the
-    number's logarithm, its likelihood by the sandwich estimate over runs).
+    towards 1 by how much it varies between them (the posterior mean under a normal prior of the
+    number's logarithm, its likelihood by the sandwich estimate over learners).
     """
     at = np.linspace(np.log(0.5), np.log(2.0), 57)
     grid = np.exp(at)
-    losses = np.array([_by_run(entry_losses(logits, tokens, one), runs) for one in grid])
+    losses = np.array([_by_learner(entry_losses(logits, tokens, one), learners) for one in grid])
     best = int(np.argmin(losses.sum(1)))
-    n_runs = losses.shape[1]
-    if n_runs < 2:
+    n = losses.shape[1]
+    if n < 2:
         return 1.0
     inside = min(max(best, 1), len(grid) - 2)
     step = at[1] - at[0]
     slope = (losses[inside + 1] - losses[inside - 1]) / (2.0 * step)
     bend = (losses[inside + 1] - 2.0 * losses[inside] + losses[inside - 1]).sum() / step**2
-    spread = ((slope - slope.mean()) ** 2).sum() * n_runs / (n_runs - 1)
-    # So few runs may agree by chance: never surer than independent answers would be.
+    spread = ((slope - slope.mean()) ** 2).sum() * n / (n - 1)
+    # A few learners may agree by chance: never surer than independent answers would be.
     variance = max(spread / bend**2, 1.0 / bend) if bend > 0.0 else np.inf
     return float(np.exp(at[best] * PRIOR_SD**2 / (PRIOR_SD**2 + variance)))
 
 
-def _by_run(losses: F, runs: Sequences) -> F:
-    """Return (n_runs,) sums; runs follow one another in the data."""
-    order = np.argsort(runs.start)
-    return np.add.reduceat(losses, runs.start[order])
+def _by_learner(losses: F, learners: Sequences) -> F:
+    """Return (n_learners,) sums; learners follow one another in the data."""
+    return np.add.reduceat(losses, np.sort(learners.start))

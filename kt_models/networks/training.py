@@ -127,7 +127,8 @@ def descend(loss: Tensor, *, network: nn.Module, optimizer: torch.optim.Optimize
     """
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    norm = float(torch.nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT))
+    gradients = [one.grad for one in network.parameters() if one.grad is not None]
+    norm = float(torch.nn.utils.get_total_norm(gradients))
     if not np.isfinite(norm):
         bad = [
             name
@@ -138,4 +139,5 @@ def descend(loss: Tensor, *, network: nn.Module, optimizer: torch.optim.Optimize
             f"the loss of a batch is {float(loss.detach())}, its gradient {norm} in "
             f"{', '.join(bad) or 'no single weight'}"
         )
+    torch.nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
     optimizer.step()

@@ -17,6 +17,11 @@ LIGHT = [
     "baselines.means",
     "bkt.filter",
     "bkt.fit",
+    "cakt.config",
+    "devices",
+    "dkt.config",
+    "dkt.model",
+    "networks.sequences",
 ]
 HEAVY = ["torch", "pyro", "sklearn", "scipy", "django", "pandas", "matplotlib"]
 

@@ -96,8 +96,13 @@ def test_bfloat16_convolutions_stay_near_those_in_single_precision() -> None:
 def test_statistics_of_bfloat16_maps_are_summed_in_single_precision() -> None:
     norm = WindowNorm(1, n_frames=FRAMES)
     maps = (8.0 + 0.3 * torch.randn(64, FRAMES, SIDE, SIDE)).bfloat16().requires_grad_()
-    norm(maps, None).sum().backward()
+    slope = torch.randn(maps.shape).bfloat16()
+    (norm(maps, None).float() * slope).sum().backward()
     exact = maps.detach().float()
+    plain = WindowNorm(1, n_frames=FRAMES)
+    (plain(exact, None) * slope).sum().backward()
+    assert norm.weight.grad is not None
+    np.testing.assert_allclose(norm.weight.grad, plain.weight.grad, rtol=0.02)
     np.testing.assert_allclose(norm.running_mean, 0.1 * exact.mean(), rtol=1e-5)
     np.testing.assert_allclose(norm.running_var, 0.9 + 0.1 * exact.var(), rtol=1e-4)
 

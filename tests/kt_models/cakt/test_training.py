@@ -16,6 +16,7 @@ from kt_models.cakt.batches import prepare
 from kt_models.cakt.config import CAKTConfig
 from kt_models.cakt.fit import entry_logits, fit_network
 from kt_models.cakt.model import CAKTTracer
+from kt_models.errors import FitError
 from kt_models.networks.temperature import best_temperature, mean_loss
 from kt_models.networks.training import descend
 from kt_models.split import holdout_learners
@@ -82,7 +83,7 @@ def test_the_base_that_serves_knows_what_held_out_learners_did(log: ResponseArra
     np.testing.assert_array_equal(given.base.predict(log), part.predict(log))
 
 
-def test_rate_decay_and_clipping_are_those_of_the_settings(
+def test_rate_and_decay_are_those_of_the_settings(
     log: ResponseArrays, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[float, float, float]] = []
@@ -100,6 +101,7 @@ def test_rate_decay_and_clipping_are_those_of_the_settings(
     rates = sorted({rate for rate, _, _ in seen}, reverse=True)
     assert rates == pytest.approx([0.01, 0.005, 0.0025])
     assert {decay for _, decay, _ in seen} == {0.02}
+    assert max(norm for _, _, norm in seen) <= 5.0 + 1e-4
 
 
 def test_a_long_gradient_is_cut() -> None:
@@ -109,6 +111,14 @@ def test_a_long_gradient_is_cut() -> None:
     descend(1e6 * network(torch.ones(4)).sum(), network=network, optimizer=optimizer)
     after = torch.cat([one.detach().flatten() for one in network.parameters()])
     assert float((after - before).norm()) == pytest.approx(5.0, rel=1e-4)
+
+
+def test_a_gradient_that_is_no_number_names_its_weights_alone() -> None:
+    network = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    optimizer = torch.optim.SGD(network.parameters(), lr=1.0)
+    network[1].bias.register_hook(lambda gradient: gradient * float("nan"))
+    with pytest.raises(FitError, match=r"in 1\.bias$"):
+        descend(network(torch.ones(2)).sum(), network=network, optimizer=optimizer)
 
 
 def test_a_response_with_several_skills_counts_as_one(

@@ -67,7 +67,7 @@ def test_a_resumed_training_does_not_begin_again(data: ResponseArrays, tmp_path:
     assert told == pytest.approx([0.6, 0.8, 1.0])
 
 
-@pytest.mark.parametrize("damage", ["other seed", "other data", "garbage"])
+@pytest.mark.parametrize("damage", ["other seed", "other data", "other validation", "garbage"])
 def test_a_checkpoint_of_another_fit_is_not_used(
     data: ResponseArrays, tmp_path: Path, damage: str
 ) -> None:
@@ -77,5 +77,9 @@ def test_a_checkpoint_of_another_fit_is_not_used(
     if damage == "garbage":
         (tmp_path / FILE_NAME).write_bytes(b"not a checkpoint")
     tracer = DKTTracer(config=CONFIG)
-    kept = tracer.fit(used, seed=seed, checkpoint=tmp_path).predict(used)
-    assert np.array_equal(kept, tracer.fit(used, seed=seed).predict(used))
+    validation = data.take_learners([0, 1]) if damage == "other validation" else None
+    kept, fresh = (
+        tracer.fit(used, seed=seed, validation=validation, checkpoint=directory).predict(used)
+        for directory in (tmp_path, None)
+    )
+    assert np.array_equal(kept, fresh)
