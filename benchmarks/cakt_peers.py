@@ -25,7 +25,7 @@ from kt_models.devices import device_named
 from kt_models.errors import ConfigError, DataError
 from kt_models.evaluate.metrics import auc
 from kt_models.networks.checkpoint import Checkpoint
-from kt_models.networks.sequences import Sequences, sequences_of, tokens_of
+from kt_models.networks.sequences import Sequences, like_lengths, sequences_of, tokens_of
 from kt_models.networks.temperature import best_temperature
 from kt_models.networks.training import Schedule, descend, held_out_of, train_epochs
 from kt_models.protocol import Progress
@@ -232,16 +232,7 @@ def run_batches(
     runs: Sequences, *, n_cells: int, rng: np.random.Generator | None
 ) -> Iterator[Sequences]:
     """Yield runs of like length, about n_cells responses at a time; with an rng at random."""
-    n = len(runs.length)
-    tie_break = np.arange(n) if rng is None else rng.permutation(n)
-    order = np.lexsort((tie_break, -runs.length))
-    cuts = [0]
-    while cuts[-1] < n:
-        longest = int(runs.length[order[cuts[-1]]])
-        cuts.append(min(n, cuts[-1] + max(1, n_cells // longest)))
-    numbers = np.arange(len(cuts) - 1)
-    for number in numbers if rng is None else rng.permutation(numbers):
-        picked = order[cuts[number] : cuts[number + 1]]
+    for picked in like_lengths(runs.length, n_cells=n_cells, rng=rng):
         yield Sequences(start=runs.start[picked], length=runs.length[picked])
 
 

@@ -87,19 +87,28 @@ def batches(
 
     With rng, sequences of equal length and the batches come in random order.
     """
-    n = len(sequences.length)
+    for picked in like_lengths(sequences.length, n_cells=n_cells, rng=rng):
+        yield _side_by_side(sequences.start[picked], sequences.length[picked])
+
+
+def like_lengths(
+    length: I64, *, n_cells: int, rng: np.random.Generator | None = None
+) -> Iterator[I64]:
+    """Yield which sequences go side by side: of like length, with n_cells cells at most, or one.
+
+    With rng, sequences of equal length and the groups come in random order.
+    """
+    n = len(length)
     tie_break = np.arange(n) if rng is None else rng.permutation(n)
-    order = np.lexsort((tie_break, -sequences.length))
-    length = sequences.length[order]
+    order = np.lexsort((tie_break, -length))
     cuts = [0]
     while cuts[-1] < n:
-        cuts.append(min(n, cuts[-1] + max(1, n_cells // int(length[cuts[-1]]))))
+        cuts.append(min(n, cuts[-1] + max(1, n_cells // int(length[order[cuts[-1]]]))))
     numbers = np.arange(len(cuts) - 1)
     if rng is not None:
         rng.shuffle(numbers)
     for number in numbers:
-        picked = order[cuts[number] : cuts[number + 1]]
-        yield _side_by_side(sequences.start[picked], sequences.length[picked])
+        yield order[cuts[number] : cuts[number + 1]]
 
 
 def _side_by_side(start: I64, length: I64) -> Batch:
